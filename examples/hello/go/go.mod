@@ -1,0 +1,3 @@
+module example.invalid/trellis/hello
+
+go 1.24
