@@ -1,0 +1,21 @@
+// How a call into a guest ended when it did not end well.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "trellis/base/error.h"
+
+namespace trellis::engine {
+
+/// After a failure the instance is unusable: destroy it.
+struct Failure {
+  Reason reason = Reason::EngineFailed;  // engine.trap.*, engine.deadline, engine.cancelled, ...
+  std::string message;                   // lower case, without the guest's backtrace
+  /// A host function returned HostStatus::Trap: whoever defined it knows the true reason.
+  bool host_raised = false;
+
+  Error error() const { return Error(reason, message); }
+};
+
+}  // namespace trellis::engine
