@@ -7,11 +7,17 @@ namespace http = trellis::guest::http;
 
 namespace {
 
-http::Response hello() { return http::text(200, "Hello from Trellis\n"); }
+http::Response hello() {
+  return http::text(200, "Hello from Trellis\n");
+}
 
-guest::Reply echo(guest::Bytes payload) { return payload; }
+guest::Reply echo(guest::Bytes payload) {
+  return payload;
+}
 
-guest::Reply fail(guest::Bytes) { return guest::Error{"deliberate failure"}; }
+guest::Reply fail(guest::Bytes) {
+  return guest::Error{"deliberate failure"};
+}
 
 }  // namespace
 

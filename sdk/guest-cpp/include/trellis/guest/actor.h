@@ -59,8 +59,8 @@ inline int32_t serve(const Handler* handlers, size_t count, size_t operation_siz
   auto* operation = static_cast<char*>(allocate(operation_size));
   auto* payload = static_cast<uint8_t*>(allocate(payload_size));
   abi::guest_request(operation, payload);
-  Reply reply = dispatch(handlers, count, Text(operation, operation_size),
-                         Bytes(payload, payload_size));
+  Reply reply =
+      dispatch(handlers, count, Text(operation, operation_size), Bytes(payload, payload_size));
   if (reply) {
     abi::guest_response(reply->data, reply->size);
     return 1;
@@ -74,10 +74,10 @@ inline int32_t serve(const Handler* handlers, size_t count, size_t operation_siz
 
 // Defines the module's entry point with the handlers given. An operation that none of them serves
 // answers `No handler registered for function "X"`; HealthRequest is served unless it is given.
-#define TRELLIS_ACTOR(...)                                                                   \
-  TRELLIS_GUEST_EXPORT("__guest_call")                                                       \
-  int32_t trellis_guest_call(size_t operation_size, size_t payload_size) {                   \
-    static constexpr ::trellis::guest::Handler handlers[] = {__VA_ARGS__};                   \
-    return ::trellis::guest::detail::serve(handlers, sizeof handlers / sizeof handlers[0],   \
-                                           operation_size, payload_size);                    \
+#define TRELLIS_ACTOR(...)                                                                 \
+  TRELLIS_GUEST_EXPORT("__guest_call")                                                     \
+  int32_t trellis_guest_call(size_t operation_size, size_t payload_size) {                 \
+    static constexpr ::trellis::guest::Handler handlers[] = {__VA_ARGS__};                 \
+    return ::trellis::guest::detail::serve(handlers, sizeof handlers / sizeof handlers[0], \
+                                           operation_size, payload_size);                  \
   }

@@ -1,6 +1,6 @@
-// The ids of the capability contracts. Two generations of names exist: `wascc:*` (2020, the default)
-// and `wasmcloud:*` (2021), chosen for a whole actor by defining TRELLIS_GUEST_WASMCLOUD. The token
-// must claim the same ids.
+// The ids of the capability contracts. Two generations of names exist: `wascc:*` (2020, the
+// default) and `wasmcloud:*` (2021), chosen for a whole actor by defining TRELLIS_GUEST_WASMCLOUD.
+// The token must claim the same ids.
 #pragma once
 
 #include "trellis/guest/text.h"

@@ -9,9 +9,8 @@ namespace trellis::guest {
 // Calls `operation` of `contract` (a contract id, an actor's key or its call alias) over the link
 // named `binding` and waits for the reply. The error is the host's text.
 inline Result<Bytes> host_call(Text binding, Text contract, Text operation, Bytes payload) {
-  int32_t code =
-      abi::host_call(binding.data, binding.size, contract.data, contract.size, operation.data,
-                     operation.size, payload.data, payload.size);
+  int32_t code = abi::host_call(binding.data, binding.size, contract.data, contract.size,
+                                operation.data, operation.size, payload.data, payload.size);
   if (code == 1) {
     size_t size = abi::host_response_len();
     auto* data = static_cast<uint8_t*>(allocate(size));
@@ -31,7 +30,9 @@ inline Result<Bytes> call_actor(Text key_or_alias, Text operation, Bytes payload
 }
 
 // One line for the actor's log, without a capability.
-inline void console_log(Text line) { abi::console_log(line.data, line.size); }
+inline void console_log(Text line) {
+  abi::console_log(line.data, line.size);
+}
 
 namespace detail {
 

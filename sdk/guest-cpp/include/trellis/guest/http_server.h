@@ -41,7 +41,9 @@ class Headers {
   }
 
   size_t size() const { return size_; }
+
   const Header* begin() const { return items_; }
+
   const Header* end() const { return items_ + size_; }
 
  private:
@@ -76,7 +78,7 @@ inline Response text(uint32_t status_code, Text body, Text content_type = "text/
 
 namespace detail {
 
-inline void read_headers(msgpack::Reader& reader, Headers& headers) {
+[[gnu::noinline]] inline void read_headers(msgpack::Reader& reader, Headers& headers) {
   if (reader.peek() == msgpack::Kind::Nil) {
     reader.skip();
     return;
@@ -104,7 +106,7 @@ inline bool first_of_name(const Headers& headers, const Header* header) {
 }
 
 // A map of names to values; a name of several values has an array of them.
-inline void write_headers(msgpack::Writer& writer, const Headers& headers) {
+[[gnu::noinline]] inline void write_headers(msgpack::Writer& writer, const Headers& headers) {
   uint32_t names = 0;
   for (const Header& header : headers) {
     names += first_of_name(headers, &header) ? 1 : 0;
@@ -134,8 +136,8 @@ inline void write_headers(msgpack::Writer& writer, const Headers& headers) {
 
 // Both spellings of the query's name are read; missing fields are empty.
 inline Result<Request> decode_request(Bytes payload) {
-  static constexpr Text kNames[] = {"method", "path",        "queryString", "header",
-                                    "body",   "query_string"};
+  static constexpr Text kNames[] = {"method", "path", "queryString",
+                                    "header", "body", "query_string"};
   msgpack::Reader reader(payload);
   Request request;
   bool ok = msgpack::read_struct(reader, kNames, [&](size_t field) {
@@ -195,7 +197,10 @@ inline Bytes encode(const Request& request) {
 
 namespace detail {
 
-inline Reply to_reply(const Response& response) { return encode(response); }
+inline Reply to_reply(const Response& response) {
+  return encode(response);
+}
+
 inline Reply to_reply(const Result<Response>& response) {
   if (!response) {
     return response.error();
@@ -218,8 +223,8 @@ Reply serve(Bytes payload) {
 
 }  // namespace detail
 
-// The handler of HandleRequest. `kHandle` takes a `const Request&` or nothing and returns a Response
-// or a Result<Response>; an error makes the host answer 500.
+// The handler of HandleRequest. `kHandle` takes a `const Request&` or nothing and returns a
+// Response or a Result<Response>; an error makes the host answer 500.
 template <auto kHandle>
 constexpr Handler on_request() {
   return on("HandleRequest", detail::serve<kHandle>);

@@ -1,5 +1,5 @@
-// The keyvalue contract: counters, texts, lists and sets of texts under a key. An operation on a key
-// that holds another type is an error; so is one that the link's `allow` does not grant.
+// The keyvalue contract: counters, texts, lists and sets of texts under a key. An operation on a
+// key that holds another type is an error; so is one that the link's `allow` does not grant.
 #pragma once
 
 #include "trellis/guest/contracts.h"
@@ -16,6 +16,7 @@ class KeyValue {
     Text text;
     bool exists = false;
   };
+
   using Texts = List<Text>;
 
   explicit KeyValue(Text binding = "default", Text contract = kKeyValue)
@@ -29,6 +30,7 @@ class KeyValue {
   }
 
   Result<Value> get(Text key) const { return value("Get", key); }
+
   Result<bool> exists(Text key) const {
     Result<Value> found = value("KeyExists", key);
     if (!found) {
@@ -46,6 +48,7 @@ class KeyValue {
 
   // Both remove the key with whatever it holds, and give the key.
   Result<Text> del(Text key) const { return text("Del", "key", one_key(key)); }
+
   Result<Text> clear(Text key) const { return text("Clear", "key", one_key(key)); }
 
   // Lists. Indices count from 0, negative ones from the end; both ends are included.
@@ -54,8 +57,10 @@ class KeyValue {
     writer.map(3).field("key", key).field("start", start).field("stop", stop);
     return texts("Range", writer.bytes());
   }
+
   // Puts a value at the head; the new length.
   Result<int32_t> push(Text key, Text value) const { return change("Push", key, value); }
+
   // Removes all equal values; the number removed.
   Result<int32_t> list_item_delete(Text key, Text value) const {
     return change("ListItemDelete", key, value);
@@ -63,12 +68,16 @@ class KeyValue {
 
   // Sets: the number changed, 0 or 1.
   Result<int32_t> set_add(Text key, Text value) const { return change("SetAdd", key, value); }
+
   Result<int32_t> set_remove(Text key, Text value) const { return change("SetRemove", key, value); }
+
   Result<Texts> set_query(Text key) const { return texts("SetQuery", one_key(key)); }
+
   template <size_t N>
   Result<Texts> set_union(const Text (&keys)[N]) const {
     return texts("SetUnion", many_keys(keys, N));
   }
+
   template <size_t N>
   Result<Texts> set_intersection(const Text (&keys)[N]) const {
     return texts("SetIntersection", many_keys(keys, N));
@@ -94,8 +103,7 @@ class KeyValue {
 
   // Calls and hands each field of the reply's struct to `on_field(reader, index)`.
   template <size_t N, class OnField>
-  Result<bool> call(Text operation, Bytes payload, const Text (&names)[N],
-                    OnField on_field) const {
+  Result<bool> call(Text operation, Bytes payload, const Text (&names)[N], OnField on_field) const {
     Result<Bytes> reply = host_call(binding_, contract_, operation, payload);
     if (!reply) {
       return reply.error();
@@ -111,9 +119,8 @@ class KeyValue {
   Result<int32_t> number(Text operation, Bytes payload) const {
     static constexpr Text kNames[] = {"value", "newCount", "new_count"};
     int32_t found = 0;
-    Result<bool> done = call(operation, payload, kNames, [&](msgpack::Reader& reader, size_t) {
-      found = reader.int32();
-    });
+    Result<bool> done = call(operation, payload, kNames,
+                             [&](msgpack::Reader& reader, size_t) { found = reader.int32(); });
     if (!done) {
       return done.error();
     }
@@ -129,9 +136,8 @@ class KeyValue {
   Result<Text> text(Text operation, Text name, Bytes payload) const {
     const Text names[] = {name};
     Text found;
-    Result<bool> done = call(operation, payload, names, [&](msgpack::Reader& reader, size_t) {
-      found = reader.text();
-    });
+    Result<bool> done = call(operation, payload, names,
+                             [&](msgpack::Reader& reader, size_t) { found = reader.text(); });
     if (!done) {
       return done.error();
     }

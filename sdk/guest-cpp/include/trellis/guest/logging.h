@@ -1,5 +1,5 @@
-// The logging contract. console_log (host.h) needs no capability; this goes to the provider that the
-// link names, with a level.
+// The logging contract. console_log (host.h) needs no capability; this goes to the provider that
+// the link names, with a level.
 #pragma once
 
 #include "trellis/guest/contracts.h"

@@ -1,8 +1,8 @@
 // Memory of a call: an arena that starts over with each call, so that a warm instance stands at the
 // size of its largest call and does not grow.
 //
-// Everything that the SDK hands out (payloads, texts, lists, replies) lies in the arena and is valid
-// until the handler has returned. What must outlive a call belongs in a global of the actor.
+// Everything that the SDK hands out (payloads, texts, lists, replies) lies in the arena and is
+// valid until the handler has returned. What must outlive a call belongs in a global of the actor.
 #pragma once
 
 #include <stddef.h>
@@ -31,7 +31,7 @@ __attribute__((weak, no_builtin("memcpy"))) void* memcpy(void* to, const void* f
 }
 
 __attribute__((weak, no_builtin("memmove", "memcpy"))) void* memmove(void* to, const void* from,
-                                                                      size_t size) {
+                                                                     size_t size) {
   auto* out = static_cast<uint8_t*>(to);
   auto* in = static_cast<const uint8_t*>(from);
   if (out <= in || out >= in + size) {
@@ -157,7 +157,7 @@ inline constinit Arena arena;
 
 // `size` bytes, aligned to 8, not cleared, valid until the handler returns. The call ends with the
 // error `out of memory` when the host's limit is reached.
-inline void* allocate(size_t size) {
+[[gnu::noinline]] inline void* allocate(size_t size) {
   detail::Arena& arena = detail::arena;
   uintptr_t at = (arena.next + 7) & ~uintptr_t{7};
   if (at > arena.end || size > arena.end - at) {
@@ -179,9 +179,9 @@ T* allocate_array(size_t count) {
   return static_cast<T*>(allocate(count * sizeof(T)));
 }
 
-// Makes the block at `old` (of `old_size` bytes) at least `size` bytes long, in place when it is the
-// arena's last one; returns its address.
-inline void* reallocate(void* old, size_t old_size, size_t size) {
+// Makes the block at `old` (of `old_size` bytes) at least `size` bytes long, in place when it is
+// the arena's last one; returns its address.
+[[gnu::noinline]] inline void* reallocate(void* old, size_t old_size, size_t size) {
   detail::Arena& arena = detail::arena;
   uintptr_t at = reinterpret_cast<uintptr_t>(old);
   if (old != nullptr && at + old_size == arena.next && size >= old_size &&

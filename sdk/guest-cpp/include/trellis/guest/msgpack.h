@@ -1,8 +1,8 @@
 // MessagePack as the waSCC contracts use it: structs are maps with field names, integers have their
 // shortest form (non-negative ones always unsigned), byte strings are `bin`.
 //
-// The reader accepts what any generation of hosts and guests writes: structs as maps in any order or
-// as arrays by position, unknown fields, wide integers, byte strings as bin, str or arrays of
+// The reader accepts what any generation of hosts and guests writes: structs as maps in any order
+// or as arrays by position, unknown fields, wide integers, byte strings as bin, str or arrays of
 // integers, and trailing bytes.
 #pragma once
 
@@ -10,15 +10,20 @@
 
 namespace trellis::guest::msgpack {
 
+// noinline below: handlers call these in many places, and a module of a few kB loads fast.
+
 // Writes into the arena. A map or an array is its count followed by its entries.
 class Writer : public Buffer {
  public:
   Writer& map(uint32_t count) { return count_header(count, 0x80, 0xde); }
+
   Writer& array(uint32_t count) { return count_header(count, 0x90, 0xdc); }
+
   Writer& nil() { return byte(0xc0); }
+
   Writer& boolean(bool value) { return byte(value ? 0xc3 : 0xc2); }
 
-  Writer& uint(uint64_t value) {
+  [[gnu::noinline]] Writer& uint(uint64_t value) {
     if (value < 0x80) {
       return byte(static_cast<uint8_t>(value));
     }
@@ -48,7 +53,7 @@ class Writer : public Buffer {
     return value >= INT32_MIN ? big_endian(0xd2, bits, 4) : big_endian(0xd3, bits, 8);
   }
 
-  Writer& text(Text value) {
+  [[gnu::noinline]] Writer& text(Text value) {
     auto size = static_cast<uint32_t>(value.size);
     if (size < 32) {
       byte(static_cast<uint8_t>(0xa0 | size));
@@ -59,7 +64,7 @@ class Writer : public Buffer {
     return *this;
   }
 
-  Writer& binary(Bytes value) {
+  [[gnu::noinline]] Writer& binary(Bytes value) {
     size_header(static_cast<uint32_t>(value.size), 0xc4);
     push(value.data, value.size);
     return *this;
@@ -67,10 +72,15 @@ class Writer : public Buffer {
 
   // A field of a struct: its name, then its value.
   Writer& field(Text name, Text value) { return text(name).text(value); }
+
   Writer& field(Text name, Bytes value) { return text(name).binary(value); }
+
   Writer& field(Text name, int32_t value) { return text(name).integer(value); }
+
   Writer& field(Text name, uint32_t value) { return text(name).uint(value); }
+
   Writer& field(Text name, bool value) { return text(name).boolean(value); }
+
   template <size_t N>
   Writer& field(Text name, const char (&literal)[N]) {
     return field(name, Text(literal));
@@ -102,7 +112,7 @@ class Writer : public Buffer {
     }
   }
 
-  Writer& count_header(uint32_t count, uint8_t fixed, uint8_t tag) {
+  [[gnu::noinline]] Writer& count_header(uint32_t count, uint8_t fixed, uint8_t tag) {
     if (count < 16) {
       return byte(static_cast<uint8_t>(fixed | count));
     }
@@ -121,22 +131,24 @@ class Reader {
   explicit Reader(Bytes from) : at_(from.data), end_(from.data + from.size) {}
 
   bool ok() const { return ok_; }
+
   bool at_end() const { return at_ == end_; }
 
   // The kind of the next value; None at the end or for a byte that starts no value.
-  Kind peek() const {
+  [[gnu::noinline]] Kind peek() const {
     Reader copy = *this;
     return copy.head().kind;
   }
 
   // The number of entries that follow. Never more than the bytes left, which a lie would be.
   uint32_t map() { return count(Kind::Map); }
+
   uint32_t array() { return count(Kind::Array); }
 
   bool boolean() { return expect(Kind::Boolean).value != 0; }
 
   // An integer in any of its forms that fits.
-  int64_t integer() {
+  [[gnu::noinline]] int64_t integer() {
     Head h = head();
     bool fits = h.kind == Kind::Negative || (h.kind == Kind::Uint && h.value <= INT64_MAX);
     if (!fits) {
@@ -147,7 +159,7 @@ class Reader {
   }
 
   // An unsigned integer of at most 32 bits.
-  uint32_t uint32() {
+  [[gnu::noinline]] uint32_t uint32() {
     Head h = expect(Kind::Uint);
     if (h.value > UINT32_MAX) {
       ok_ = false;
@@ -164,7 +176,7 @@ class Reader {
   }
 
   // A text; nil is an empty one.
-  Text text() {
+  [[gnu::noinline]] Text text() {
     Head h = head();
     if (h.kind == Kind::Nil) {
       return Text();
@@ -177,7 +189,7 @@ class Reader {
   }
 
   // Bytes: bin, str, nil for none, or an array of integers, which is copied.
-  Bytes binary() {
+  [[gnu::noinline]] Bytes binary() {
     Head h = head();
     if (h.kind == Kind::Nil) {
       return Bytes();
@@ -200,7 +212,7 @@ class Reader {
   }
 
   // Passes over one value of any kind. A counter stands for the nesting, so depth costs nothing.
-  void skip() {
+  [[gnu::noinline]] void skip() {
     for (uint64_t pending = 1; pending > 0 && ok_; --pending) {
       Head h = head();
       switch (h.kind) {
@@ -221,7 +233,7 @@ class Reader {
 
   size_t left() const { return static_cast<size_t>(end_ - at_); }
 
-  Bytes take(uint64_t size) {
+  [[gnu::noinline]] Bytes take(uint64_t size) {
     if (!ok_ || size > left()) {
       ok_ = false;
       return Bytes();
@@ -231,7 +243,7 @@ class Reader {
     return taken;
   }
 
-  uint64_t number(size_t size) {
+  [[gnu::noinline]] uint64_t number(size_t size) {
     Bytes bytes = take(size);
     uint64_t value = 0;
     for (uint8_t byte : bytes) {
@@ -249,7 +261,7 @@ class Reader {
     return h;
   }
 
-  uint32_t count(Kind kind) {
+  [[gnu::noinline]] uint32_t count(Kind kind) {
     Head h = expect(kind);
     if (h.value > left()) {
       ok_ = false;
@@ -268,7 +280,7 @@ class Reader {
 
   Head extension(size_t size) { return checked(Kind::Binary, uint64_t{size} + 1); }
 
-  Head head() {
+  [[gnu::noinline]] Head head() {
     if (!ok_ || at_ == end_) {
       ok_ = false;
       return Head{};
@@ -334,8 +346,9 @@ class Reader {
   bool ok_ = true;
 };
 
-// Reads a struct: calls on_field(i) with the reader at the value of names[i], for each field that is
-// there. on_field reads exactly that value. Several names may stand for one field. False: malformed.
+// Reads a struct: calls on_field(i) with the reader at the value of names[i], for each field that
+// is there. on_field reads exactly that value. Several names may stand for one field. False:
+// malformed.
 template <size_t N, class OnField>
 bool read_struct(Reader& reader, const Text (&names)[N], OnField on_field) {
   if (reader.peek() == Kind::Array) {

@@ -14,13 +14,17 @@ struct Error {
 template <class T>
 class Result {
  public:
-  Result(T value) : value_(value), ok_(true) {}     // NOLINT: a value converts
+  Result(T value) : value_(value), ok_(true) {}  // NOLINT: a value converts
+
   Result(Error error) : error_(error), ok_(false) {}  // NOLINT: an error converts
 
   explicit operator bool() const { return ok_; }
+
   // Only after a check; an error has an empty value.
   const T& operator*() const { return value_; }
+
   const T* operator->() const { return &value_; }
+
   Error error() const { return error_; }
 
  private:

@@ -12,15 +12,20 @@ struct Bytes {
   size_t size = 0;
 
   constexpr Bytes() = default;
+
   constexpr Bytes(const uint8_t* from, size_t count) : data(from), size(count) {}
 
   // Any container of bytes or characters that has data() and size().
   template <class Container>
-    requires requires(const Container& c) { c.data(); c.size(); }
+    requires requires(const Container& c) {
+      c.data();
+      c.size();
+    }
   Bytes(const Container& c)  // NOLINT: a view converts
       : data(reinterpret_cast<const uint8_t*>(c.data())), size(c.size()) {}
 
   const uint8_t* begin() const { return data; }
+
   const uint8_t* end() const { return data + size; }
 };
 
@@ -30,22 +35,30 @@ struct Text {
   size_t size = 0;
 
   constexpr Text() = default;
+
   constexpr Text(const char* from, size_t count) : data(from), size(count) {}
+
   template <size_t N>
   constexpr Text(const char (&literal)[N]) : data(literal), size(N - 1) {}  // NOLINT: a view
+
   template <class Container>
-    requires requires(const Container& c) { c.data(); c.size(); }
+    requires requires(const Container& c) {
+      c.data();
+      c.size();
+    }
   Text(const Container& c) : data(c.data()), size(c.size()) {}  // NOLINT: a view
 
   constexpr bool empty() const { return size == 0; }
+
   const char* begin() const { return data; }
+
   const char* end() const { return data + size; }
 
   // The same octets as bytes.
   Bytes bytes() const { return Bytes(reinterpret_cast<const uint8_t*>(data), size); }
 };
 
-inline bool operator==(Text left, Text right) {
+[[gnu::noinline]] inline bool operator==(Text left, Text right) {
   return left.size == right.size && memcmp(left.data, right.data, left.size) == 0;
 }
 
@@ -60,7 +73,9 @@ struct List {
   size_t size = 0;
 
   T* begin() const { return items; }
+
   T* end() const { return items + size; }
+
   T& operator[](size_t i) const { return items[i]; }
 };
 
@@ -72,7 +87,7 @@ class Buffer {
     data_[size_++] = byte;
   }
 
-  void push(const void* from, size_t count) {
+  [[gnu::noinline]] void push(const void* from, size_t count) {
     reserve(count);
     if (count > 0) {
       memcpy(data_ + size_, from, count);
@@ -100,6 +115,7 @@ class Buffer {
   }
 
   Bytes bytes() const { return Bytes(data_, size_); }
+
   Text text() const { return Text(reinterpret_cast<const char*>(data_), size_); }
 
  protected:
@@ -130,8 +146,11 @@ class Builder : public Buffer {
     }
     return add(rest);
   }
+
   Builder& add(int32_t number) { return add(int64_t{number}); }
+
   Builder& add(uint32_t number) { return add(uint64_t{number}); }
+
   Builder& add(uint64_t number) {
     char digits[20];
     size_t at = sizeof digits;
