@@ -96,6 +96,7 @@ struct CallContext {
   TraceContext trace;
   Principal principal;
   async::CancelScope& cancel;
+  const CallContext* parent = nullptr;  // the call that made this one, when it runs in this host
 };
 
 }  // namespace trellis::core
