@@ -34,8 +34,8 @@ inline constexpr std::uint32_t kMaxCallDepth = 16;
 
 /// Who the immediate caller is. Views: owned by the caller's version or by the transport.
 struct Caller {
-  std::string_view key;        // "M..." of an actor; "system" for the host itself
-  std::string_view name;       // for people
+  std::string_view key = {};   // "M..." of an actor; "system" for the host itself
+  std::string_view name = {};  // for people
   std::uint32_t revision = 0;  // of the actor's token
   std::uint64_t instance = 0;  // 0: not an instance
 
@@ -48,9 +48,9 @@ enum class Origin : std::uint8_t { System, User };
 /// partition by it.
 struct Principal {
   std::string_view tenant = kLocalTenant;
-  Caller caller;
+  Caller caller = {};
   Origin origin = Origin::System;
-  std::string_view link;  // the link that granted the call, for logs
+  std::string_view link = {};  // the link that granted the call, for logs
 
   bool operator==(const Principal&) const = default;
 };
@@ -89,12 +89,12 @@ struct Usage {
 
 /// Lives as long as the call. Borrowed by everything below; one core.
 struct CallContext {
-  CallId id;
-  std::optional<std::string_view> idempotency_key;
+  CallId id = {};
+  std::optional<std::string_view> idempotency_key = std::nullopt;
   TimePoint deadline = TimePoint::max();  // absolute; on a wire: the remaining time
   std::uint32_t depth = 0;
-  TraceContext trace;
-  Principal principal;
+  TraceContext trace = {};
+  Principal principal = {};
   async::CancelScope& cancel;
   const CallContext* parent = nullptr;  // the call that made this one, when it runs in this host
 };
