@@ -145,16 +145,18 @@ class TreeBuilder final : public YAML::EventHandler {
   std::optional<ParseError> error_;
 };
 
-std::expected<Node, ParseError> parse_checked(std::string_view text) {
-  std::istringstream stream{std::string(text)};
+std::optional<ParseError> run_parser(std::string_view text, TreeBuilder& builder) {
+  // The parser takes the end of the file for the closing quote of a scalar; a document end does
+  // not get past it.
+  std::string closed(text);
+  if (!closed.empty() && closed.back() != '\n') closed.push_back('\n');
+  closed += "...\n";
+  std::istringstream stream{closed};
   YAML::Parser parser(stream);
-  TreeBuilder first;
-  if (!parser.HandleNextDocument(first)) return Node{};
-  if (first.error()) return std::unexpected(*first.error());
+  if (!parser.HandleNextDocument(builder) || builder.error()) return std::nullopt;
   TreeBuilder second;
-  if (parser.HandleNextDocument(second))
-    return std::unexpected(ParseError{1, 1, "more than one document in the file"});
-  return first.take();
+  if (!parser.HandleNextDocument(second)) return std::nullopt;
+  return ParseError{1, 1, "more than one document in the file"};
 }
 
 }  // namespace
@@ -195,13 +197,19 @@ std::expected<Node, ParseError> parse(std::string_view text) {
   if (text.size() > kMaxBytes)
     return std::unexpected(ParseError{1, 1, "larger than " + std::to_string(kMaxBytes) + " bytes"});
   if (!is_utf8(text)) return std::unexpected(ParseError{1, 1, "not UTF-8"});
+  TreeBuilder builder;
+  std::optional<ParseError> error;
   try {
-    return parse_checked(text);
+    error = run_parser(text, builder);
   } catch (const YAML::Exception& e) {
-    return std::unexpected(ParseError{one_based(e.mark.line), one_based(e.mark.column), e.msg});
+    error = {one_based(e.mark.line), one_based(e.mark.column), e.msg};
   } catch (const std::exception& e) {
-    return std::unexpected(ParseError{1, 1, e.what()});
+    error = {1, 1, e.what()};
   }
+  // What the builder refused comes first in the file: the parser failed later, if at all.
+  if (builder.error()) return std::unexpected(*builder.error());
+  if (error) return std::unexpected(*std::move(error));
+  return builder.take();
 }
 
 }  // namespace trellis::codec::yaml
