@@ -32,11 +32,16 @@ else()
   if(DEFINED ENV{TRELLIS_CARGO})
     set(CARGO "$ENV{TRELLIS_CARGO}")
   endif()
+  # The compiler beside that cargo: the one on the PATH may be older.
+  set(rustc_setting "")
+  if(DEFINED ENV{TRELLIS_RUSTC})
+    set(rustc_setting "RUSTC=$ENV{TRELLIS_RUSTC}")
+  endif()
   file(GLOB rust_sources CONFIGURE_DEPENDS "${rust_dir}/src/*.rs")
   add_custom_command(
     OUTPUT "${archive}"
     COMMAND "${CMAKE_COMMAND}" -E env "CARGO_TARGET_DIR=${cargo_target}"
-            "TRELLIS_ENGINE_INCLUDE=${include_dir}"
+            "TRELLIS_ENGINE_INCLUDE=${include_dir}" ${rustc_setting}
             "${CARGO}" build --release --locked --manifest-path "${rust_dir}/Cargo.toml"
     COMMAND "${CMAKE_COMMAND}" -E touch "${archive}"
     DEPENDS "${rust_dir}/Cargo.lock" "${rust_dir}/Cargo.toml" "${rust_dir}/build.rs" ${rust_sources}

@@ -12,6 +12,12 @@
 find_package(GTest REQUIRED)
 find_package(benchmark QUIET)
 
+# Trees with sanitizers name their tests asan.<module>, so that one ctest can run several trees.
+set(TRELLIS_TEST_PREFIX "")
+if(TRELLIS_SANITIZER)
+  set(TRELLIS_TEST_PREFIX "${TRELLIS_SANITIZER}.")
+endif()
+
 set(TRELLIS_TEST_ENVIRONMENT
   "ASAN_OPTIONS=use_sigaltstack=0:detect_stack_use_after_return=0:handle_segv=0:handle_sigill=0:handle_sigfpe=0:allocator_may_return_null=1"
   "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
@@ -65,8 +71,8 @@ function(tr_module module)
     add_executable(${name}_test ${M_TESTS})
     target_link_libraries(${name}_test PRIVATE
       trellis_${name} ${M_TEST_LIBRARIES} GTest::gmock GTest::gtest_main)
-    add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES
+    add_test(NAME ${TRELLIS_TEST_PREFIX}${name} COMMAND ${name}_test)
+    set_tests_properties(${TRELLIS_TEST_PREFIX}${name} PROPERTIES
       ENVIRONMENT "${TRELLIS_TEST_ENVIRONMENT}" TIMEOUT 300 LABELS unit)
   endif()
 
