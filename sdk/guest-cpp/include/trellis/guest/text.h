@@ -150,6 +150,7 @@ class Builder : public Buffer {
   Builder& add(int32_t number) { return add(int64_t{number}); }
 
   Builder& add(uint32_t number) { return add(uint64_t{number}); }
+  Builder& add(unsigned long number) { return add(uint64_t{number}); }  // size_t of wasm32
 
   Builder& add(uint64_t number) {
     char digits[20];
