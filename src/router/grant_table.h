@@ -10,11 +10,12 @@
 
 #include "trellis/base/error.h"
 #include "trellis/core/grant.h"
+#include "trellis/core/grant_source.h"
 #include "trellis/router/directory.h"
 
 namespace trellis::router {
 
-class GrantTable {
+class GrantTable final : public core::GrantSource {
  public:
   /// `directory` is the one of the core and outlives the table.
   GrantTable(std::string holder, std::string tenant, std::vector<std::string> capabilities,
@@ -24,19 +25,14 @@ class GrantTable {
         capabilities_(std::move(capabilities)),
         directory_(directory) {}
 
-  GrantTable(const GrantTable&) = delete;
-  GrantTable& operator=(const GrantTable&) = delete;
-
   const std::string& holder() const noexcept { return holder_; }
 
   /// Adds the grant of a link; Reason::PolicyDenied when the token does not claim its contract.
   Result<void> add_link(core::Dispatcher& target, const LinkTerms& link);
 
-  /// The live grant for what the guest named; an empty binding means `default`. The error is the
-  /// denial, Reason::PolicyDenied, and its message the text that a guest of waSCC expects.
   Result<std::shared_ptr<const core::Grant>> find(std::string_view binding,
                                                   std::string_view contract,
-                                                  std::string_view operation);
+                                                  std::string_view operation) override;
 
  private:
   std::string holder_;
