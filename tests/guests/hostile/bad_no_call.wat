@@ -1,0 +1,3 @@
+;; No __guest_call.
+(module
+  (memory (export "memory") 1))
