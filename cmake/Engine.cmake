@@ -25,7 +25,8 @@ else()
   file(SHA256 "${rust_dir}/Cargo.lock" lock_hash)
   string(SUBSTRING "${lock_hash}" 0 16 lock_hash)
   set(cargo_target "${TRELLIS_BUILD_CACHE}/engine-${lock_hash}")
-  set(archive "${cargo_target}/release/libtrellis_engine.a")
+  # A copy in the build tree: another checkout may build its own shim into the same target.
+  set(archive "${CMAKE_BINARY_DIR}/engine/libtrellis_engine.a")
   set(include_dir "${cargo_target}/include")
   file(MAKE_DIRECTORY "${include_dir}")
   find_program(CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED)
@@ -43,7 +44,7 @@ else()
     COMMAND "${CMAKE_COMMAND}" -E env "CARGO_TARGET_DIR=${cargo_target}"
             "TRELLIS_ENGINE_INCLUDE=${include_dir}" ${rustc_setting}
             "${CARGO}" build --release --locked --manifest-path "${rust_dir}/Cargo.toml"
-    COMMAND "${CMAKE_COMMAND}" -E touch "${archive}"
+    COMMAND "${CMAKE_COMMAND}" -E copy "${cargo_target}/release/libtrellis_engine.a" "${archive}"
     DEPENDS "${rust_dir}/Cargo.lock" "${rust_dir}/Cargo.toml" "${rust_dir}/build.rs" ${rust_sources}
     USES_TERMINAL VERBATIM
     COMMENT "building the engine with cargo (a few minutes the first time)")

@@ -78,6 +78,11 @@ class Instance {
   /// Instantiated, and no call failed or was cut off.
   bool usable() const noexcept { return state_ == State::Usable; }
 
+  /// Makes the instance usable again after a call that ended by HostStatus::Trap, when whoever
+  /// defined the host function knows that nothing was cut off: an exit with status 0 is the
+  /// ordinary end of a start function. Not after a failed instantiate(); no call may be open.
+  void accept_exit() noexcept { state_ = State::Usable; }
+
   /// The size of the memory; it never shrinks, so this is also the peak.
   std::uint64_t memory_bytes() const noexcept { return memory().size(); }
 
@@ -101,6 +106,7 @@ class Instance {
   wasmtime_context* context_;
   std::uint64_t instance_words_[2] = {};
   std::uint64_t memory_words_[3] = {};
+  std::byte* memory_base_ = nullptr;
   bool memory_known_ = false;
   State state_ = State::New;
   Call* call_ = nullptr;
@@ -140,17 +146,20 @@ class Call {
   struct Instantiate {};
 
   Call(Instance& instance, const Interruption& interruption, Instantiate tag);
-  CallState finish(bool trapped) noexcept;
+  CallState finish(bool failed) noexcept;
+  void record_failure() noexcept;
 
   Instance& instance_;
   Interruption interruption_;
-  tr_call* call_;
+  tr_call* call_ = nullptr;
   std::int32_t result_ = 0;
+  bool begun_ = false;
   bool yielded_ = false;
   bool host_trapped_ = false;
   bool instantiating_ = false;
   Interrupted interrupted_ = Interrupted::No;
   std::uint32_t slices_ = 0;
+  std::uint64_t slice_tick_ = 0;
   std::uint64_t cpu_ticks_ = 0;
   Failure failure_;
 };
