@@ -1,5 +1,7 @@
 // Calls, traps, slices, asynchronous host functions and limits, on modules in text form.
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -129,6 +131,315 @@ TEST_F(CallTest, FindsOnlyFunctionsOfThatTypeAndName) {
   Call call(*instance, *function, {});
   ASSERT_EQ(call.poll(), CallState::Done);
   EXPECT_EQ(call.result(), 7);
+}
+
+struct TrapCase {
+  const char* name;
+  const char* body;
+  Reason reason;
+};
+
+class TrapTest : public CallTest, public ::testing::WithParamInterface<TrapCase> {};
+
+TEST_P(TrapTest, HasItsReason) {
+  const std::string text = std::string(R"((module (memory 1 1) (table 2 funcref) (type $v (func))
+      (func $with_result (result i32) i32.const 1) (elem (i32.const 1) func $with_result)
+      (func (export "f") )") +
+                           GetParam().body + "))";
+  const Failure failure = failure_of(text);
+  EXPECT_EQ(failure.reason, GetParam().reason) << failure.message;
+  EXPECT_FALSE(failure.host_raised);
+  EXPECT_FALSE(failure.message.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Traps, TrapTest,
+    ::testing::Values(
+        TrapCase{"Unreachable", "unreachable", Reason::EngineTrapUnreachable},
+        TrapCase{"MemoryRead", "i32.const 65533 i32.load drop", Reason::EngineTrapMemory},
+        TrapCase{"MemoryReadFar", "i32.const -1 i32.load offset=4294967295 drop",
+                 Reason::EngineTrapMemory},
+        TrapCase{"MemoryWriteBeyondTheReservation", "i32.const 0x40000000 i32.const 1 i32.store",
+                 Reason::EngineTrapMemory},
+        TrapCase{"MemoryFill", "i32.const 1 i32.const 0 i32.const -1 memory.fill",
+                 Reason::EngineTrapMemory},
+        TrapCase{"TableIndex", "i32.const 2 call_indirect (type $v)", Reason::EngineTrapTable},
+        TrapCase{"TableNull", "i32.const 0 call_indirect (type $v)",
+                 Reason::EngineTrapIndirectCallToNull},
+        TrapCase{"TableType", "i32.const 1 call_indirect (type $v)",
+                 Reason::EngineTrapBadSignature},
+        TrapCase{"DivisionByZero", "i32.const 1 i32.const 0 i32.div_s drop",
+                 Reason::EngineTrapIntegerDivision},
+        TrapCase{"DivisionOverflow", "i32.const 0x80000000 i32.const -1 i32.div_s drop",
+                 Reason::EngineTrapIntegerOverflow},
+        TrapCase{"ConversionOfNan", "f32.const nan i32.trunc_f32_s drop",
+                 Reason::EngineTrapBadConversion},
+        TrapCase{"ConversionOverflow", "f64.const 1e30 i32.trunc_f64_s drop",
+                 Reason::EngineTrapIntegerOverflow},
+        TrapCase{"StackOverflow", "call 1", Reason::EngineTrapStackOverflow}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(CallTest, SyncHostFunctionSeesArgumentsDataAndMemory) {
+  const auto instance = start(R"((module (import "host" "add" (func $add (param i32 i32)
+      (result i32))) (memory (export "memory") 2) (func (export "f") (param i32 i32) (result i32)
+      local.get 0 local.get 1 call $add)))");
+  const auto function = instance->find("f", Signature::I32I32ToI32);
+  Call call(*instance, *function, {}, 40, 2);
+  ASSERT_EQ(call.poll(), CallState::Done);
+  EXPECT_EQ(call.result(), 42);
+  EXPECT_EQ(guest_.memory_seen, 2 * kWasmPageBytes);
+}
+
+TEST_F(CallTest, HostFunctionInTheStartSectionSeesTheMemory) {
+  const auto instance = start(R"((module (import "host" "add" (func $add (param i32 i32)
+      (result i32))) (memory (export "memory") 3) (func $s i32.const 1 i32.const 2 call $add drop)
+      (start $s)))");
+  EXPECT_EQ(guest_.memory_seen, 3 * kWasmPageBytes);
+  EXPECT_EQ(instance->memory_bytes(), 3 * kWasmPageBytes);
+}
+
+TEST_F(CallTest, MemoryGrowsInPlaceUpToTheLimit) {
+  const auto instance = start(R"((module (memory (export "memory") 1) (func (export "f")
+      (param i32 i32) (result i32) local.get 0 memory.grow)))");
+  const auto function = instance->find("f", Signature::I32I32ToI32);
+  const std::byte* base = instance->memory().data();
+  const std::int32_t limit = 1024;  // 64 MiB
+  {
+    Call call(*instance, *function, {}, limit, 0);
+    ASSERT_EQ(call.poll(), CallState::Done);
+    EXPECT_EQ(call.result(), -1) << "one page above the limit";
+  }
+  {
+    Call call(*instance, *function, {}, limit - 1, 0);
+    ASSERT_EQ(call.poll(), CallState::Done);
+    EXPECT_EQ(call.result(), 1);
+  }
+  EXPECT_EQ(instance->memory_bytes(), 64u << 20);
+  EXPECT_EQ(instance->memory().data(), base);
+}
+
+TEST_F(CallTest, TablesGrowUpToTheLimit) {
+  const auto instance = start(R"((module (table 1 funcref) (func (export "f") (param i32 i32)
+      (result i32) ref.null func local.get 0 table.grow)))");
+  const auto function = instance->find("f", Signature::I32I32ToI32);
+  const auto grow = [&](std::int32_t by) {
+    Call call(*instance, *function, {}, by, 0);
+    EXPECT_EQ(call.poll(), CallState::Done);
+    return call.result();
+  };
+  EXPECT_EQ(grow(16'384), -1);
+  EXPECT_EQ(grow(16'383), 1);
+  EXPECT_EQ(grow(1), -1);
+}
+
+TEST_F(CallTest, HostTrapIsMarked) {
+  guest_.trap = true;
+  const Failure failure = failure_of(R"((module (import "host" "add" (func $add (param i32 i32)
+      (result i32))) (func (export "f") i32.const 1 i32.const 2 call $add drop)))");
+  EXPECT_TRUE(failure.host_raised);
+}
+
+TEST_F(CallTest, AsyncHostFunctionReadyAtOnce) {
+  guest_.ready = true;
+  guest_.answer = 99;
+  const auto instance = start(R"((module (import "host" "wait8" (func $w (param i32 i32 i32 i32
+      i32 i32 i32 i32) (result i32))) (func (export "f") (result i32) i32.const 1 i32.const 2
+      i32.const 3 i32.const 4 i32.const 5 i32.const 6 i32.const 7 i32.const 8 call $w)))");
+  Call call(*instance, *instance->find("f", Signature::ToI32), {});
+  ASSERT_EQ(call.poll(), CallState::Done);
+  EXPECT_EQ(call.result(), 99);
+  EXPECT_EQ(guest_.count, 8u);
+  EXPECT_THAT(guest_.seen, ::testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+  EXPECT_EQ(guest_.resumed, 0);
+}
+
+constexpr std::string_view kWaits = R"((module (import "host" "wait4" (func $w (param i32 i32 i32
+    i32) (result i32))) (memory (export "memory") 1) (func (export "f") (result i32) i32.const 1
+    i32.const 2 i32.const 3 i32.const 4 call $w)))";
+
+TEST_F(CallTest, AsyncHostFunctionWaits) {
+  const auto instance = start(kWaits);
+  Call call(*instance, *instance->find("f", Signature::ToI32), {});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(call.poll(), CallState::Waiting);
+  EXPECT_EQ(guest_.resumed, 2);
+  // Whoever serves the call may use the memory meanwhile.
+  EXPECT_EQ(instance->memory().size(), kWasmPageBytes);
+  guest_.ready = true;
+  guest_.answer = -5;
+  EXPECT_EQ(call.poll(), CallState::Done);
+  EXPECT_EQ(call.result(), -5);
+  EXPECT_EQ(call.slices(), 0u);
+  EXPECT_TRUE(instance->usable());
+}
+
+TEST_F(CallTest, AsyncHostFunctionMayTrapAfterWaiting) {
+  const auto instance = start(kWaits);
+  Call call(*instance, *instance->find("f", Signature::ToI32), {});
+  EXPECT_EQ(call.poll(), CallState::Waiting);
+  guest_.trap = true;
+  EXPECT_EQ(call.poll(), CallState::Failed);
+  EXPECT_TRUE(call.failure().host_raised);
+  EXPECT_FALSE(instance->usable());
+}
+
+TEST_F(CallTest, DestroyingAWaitingCallBreaksItsInstanceOnly) {
+  {
+    const auto instance = start(kWaits);
+    {
+      Call call(*instance, *instance->find("f", Signature::ToI32), {});
+      EXPECT_EQ(call.poll(), CallState::Waiting);
+    }
+    EXPECT_FALSE(instance->usable());
+  }
+  guest_.ready = true;
+  const auto next = start(kWaits);
+  Call call(*next, *next->find("f", Signature::ToI32), {});
+  EXPECT_EQ(call.poll(), CallState::Done);
+}
+
+TEST_F(CallTest, ACallThatNeverBeganBreaksNothing) {
+  const auto instance = start(kWaits);
+  {
+    Call call(*instance, *instance->find("f", Signature::ToI32), {});
+  }
+  EXPECT_TRUE(instance->usable());
+  guest_.ready = true;
+  Call call(*instance, *instance->find("f", Signature::ToI32), {});
+  EXPECT_EQ(call.poll(), CallState::Done);
+}
+
+constexpr std::string_view kLoops = R"((module (func (export "f") (loop $l br $l))))";
+
+TEST_F(CallTest, AComputingGuestYieldsItsSlice) {
+  const auto instance = start(kLoops);
+  Call call(*instance, *instance->find("f", Signature::ToNothing), {});
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    EXPECT_EQ(call.poll(), CallState::Yielded);
+    EXPECT_EQ(call.slices(), i);
+  }
+  EXPECT_GT(call.cpu_nanoseconds(), 100'000u);
+  EXPECT_LT(call.cpu_nanoseconds(), 10'000'000'000u);
+}
+
+TEST_F(CallTest, TheDeadlineEndsALoop) {
+  const auto deadline = SteadyClock::now() + std::chrono::milliseconds(5);
+  const Failure failure = failure_of(kLoops, Signature::ToNothing, {.deadline = deadline});
+  EXPECT_EQ(failure.reason, Reason::EngineDeadline);
+  EXPECT_FALSE(failure.host_raised);
+  EXPECT_GE(SteadyClock::now(), deadline);
+}
+
+TEST_F(CallTest, TheFlagEndsALoop) {
+  const std::atomic<bool> cancelled{true};
+  const Failure failure = failure_of(kLoops, Signature::ToNothing, {.cancelled = &cancelled});
+  EXPECT_EQ(failure.reason, Reason::EngineCancelled);
+}
+
+TEST_F(CallTest, TheDeadlineEndsExponentialCallsAndTailCalls) {
+  for (const char* text : {
+           R"((module (func $f (export "f") (param) (call $g (i32.const 60)))
+               (func $g (param i32) (if (local.get 0) (then
+                 (call $g (i32.sub (local.get 0) (i32.const 1)))
+                 (call $g (i32.sub (local.get 0) (i32.const 1))))))))",
+           R"((module (func $f (export "f") return_call $f)))",
+           R"((module (memory 1024) (func (export "f") (loop $l
+               (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000)) br $l))))"}) {
+    const auto deadline = SteadyClock::now() + std::chrono::milliseconds(3);
+    EXPECT_EQ(failure_of(text, Signature::ToNothing, {.deadline = deadline}).reason,
+              Reason::EngineDeadline);
+  }
+}
+
+TEST_F(CallTest, TheDeadlineEndsAStartSection) {
+  Instance instance(link(R"((module (func $s (loop $l br $l)) (start $s)))"), ticker_.lane(0),
+                    &guest_);
+  Call call = instance.instantiate({.deadline = SteadyClock::now()});
+  EXPECT_EQ(run(call), CallState::Failed);
+  EXPECT_EQ(call.failure().reason, Reason::EngineDeadline);
+}
+
+TEST_F(CallTest, ATrapInTheStartSectionKeepsItsReason) {
+  Instance instance(link(R"((module (func $s unreachable) (start $s)))"), ticker_.lane(0), &guest_);
+  Call call = instance.instantiate({});
+  EXPECT_EQ(run(call), CallState::Failed);
+  EXPECT_EQ(call.failure().reason, Reason::EngineTrapUnreachable);
+  EXPECT_FALSE(instance.usable());
+}
+
+TEST_F(CallTest, DataOutsideTheMemoryFailsInstantiation) {
+  Instance instance(link(R"((module (memory 1) (data (i32.const 65535) "ab")))"), ticker_.lane(0),
+                    &guest_);
+  Call call = instance.instantiate({});
+  EXPECT_EQ(run(call), CallState::Failed);
+  EXPECT_EQ(call.failure().reason, Reason::EngineTrapMemory);
+}
+
+TEST_F(CallTest, AFullPoolIsAnErrorAndASlotComesBack) {
+  const auto prelinked = link("(module (memory 1))");
+  std::vector<std::unique_ptr<Instance>> live;
+  for (std::uint32_t i = 0; i < engine_->options().instances; ++i) {
+    live.push_back(std::make_unique<Instance>(prelinked, ticker_.lane(0), &guest_));
+    Call call = live.back()->instantiate({});
+    ASSERT_EQ(run(call), CallState::Done) << i;
+  }
+  for (int round = 0; round < 2; ++round) {
+    Instance extra(prelinked, ticker_.lane(0), &guest_);
+    Call call = extra.instantiate({});
+    if (round == 0) {
+      ASSERT_EQ(run(call), CallState::Failed);
+      EXPECT_EQ(call.failure().reason, Reason::EngineLimitInstances) << call.failure().message;
+      live.pop_back();
+    } else {
+      EXPECT_EQ(run(call), CallState::Done);
+    }
+  }
+}
+
+TEST_F(CallTest, AReusedSlotReadsZero) {
+  const auto prelinked = link(R"((module (memory (export "memory") 4) (data (i32.const 70000) "x")
+      (table (export "t") 8 funcref) (global $g (mut i32) (i32.const 0)) (func $self)
+      (elem declare func $self)
+      (func (export "f") (result i32) (local $dirt i32)
+        (local.set $dirt (i32.or (global.get $g)
+           (i32.eqz (ref.is_null (table.get 0 (i32.const 7))))))
+        (global.set $g (i32.const 1)) (table.set 0 (i32.const 7) (ref.func $self))
+        (local.get $dirt))))");
+  constexpr int kRounds = 3'000;
+  constexpr std::size_t kData = 70'000;
+  for (int round = 0; round < kRounds; ++round) {
+    Instance instance(prelinked, ticker_.lane(0), &guest_);
+    {
+      Call call = instance.instantiate({});
+      ASSERT_EQ(run(call), CallState::Done);
+    }
+    const MutableByteView memory = instance.memory();
+    ASSERT_EQ(memory[kData], std::byte{'x'});
+    memory[kData] = std::byte{};
+    ASSERT_EQ(memory[0], std::byte{});
+    ASSERT_EQ(std::memcmp(memory.data(), memory.data() + 1, memory.size() - 1), 0)
+        << "round " << round;
+    // A different set of pages each round, the initialised one among them.
+    for (std::size_t at = static_cast<std::size_t>(round % 7); at < memory.size(); at += 5'003) {
+      memory[at] = std::byte{0xa5};
+    }
+    Call call(instance, *instance.find("f", Signature::ToI32), {});
+    ASSERT_EQ(run(call), CallState::Done);
+    ASSERT_EQ(call.result(), 0) << "a global or a table element survived, round " << round;
+  }
+}
+
+TEST_F(CallTest, UnknownImportAndWrongTypeAreRefused) {
+  const auto reason = [&](std::string_view text) {
+    auto module = Module::compile(*engine_, from_text(text));
+    EXPECT_TRUE(module);
+    auto prelinked = Prelinked::create(linker_, *module);
+    EXPECT_FALSE(prelinked);
+    EXPECT_THAT(prelinked.error().message(), ::testing::HasSubstr("host"));
+    return prelinked.error().reason();
+  };
+  EXPECT_EQ(reason(R"((module (import "host" "none" (func))))"), Reason::ModuleImport);
+  EXPECT_EQ(reason(R"((module (import "host" "add" (func (param i64)))))"), Reason::ModuleImport);
+  EXPECT_EQ(reason(R"((module (import "host" "add" (memory 1))))"), Reason::ModuleImport);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace trellis::engine {
 
 struct EngineOptions {
   Profile profile = Profile::Dense;
-  Limits limits;
+  Limits limits = {};
   /// Instances that may live at once; each also needs a fibre stack. 16 suits a one-shot command,
   /// fit_pool() a host.
   std::uint32_t instances = 16;
