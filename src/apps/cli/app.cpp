@@ -2,8 +2,8 @@
 
 #include <charconv>
 #include <exception>
-#include <map>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -42,7 +42,7 @@ int parse_and_run(CLI::App& root, int argc, const char* const* argv, int& exit_c
     root.parse(argc, argv);
     return exit_code;
   } catch (const CLI::CallForHelp&) {
-    print_text(chosen_command(root).help("", CLI::AppFormatMode::Normal));
+    print_text(root.help());
     return kExitDone;
   } catch (const CLI::CallForVersion& version) {
     print_text(std::string(version.what()) + "\n");
@@ -56,13 +56,20 @@ int parse_and_run(CLI::App& root, int argc, const char* const* argv, int& exit_c
 }
 
 void add_format_option(CLI::App& command, Format& format) {
-  const std::map<std::string, Format> names = {{"text", Format::Text}, {"json", Format::Json}};
+  const CLI::Validator known(
+      [](const std::string& name) {
+        return name == "text" || name == "json" ? std::string() : name + " is not text or json";
+      },
+      "");
   command
       .add_option_function<std::string>(
-          "--format", [&format, names](const std::string& name) { format = names.at(name); },
+          "--format",
+          [&format](const std::string& name) {
+            format = name == "json" ? Format::Json : Format::Text;
+          },
           "text for people, or one JSON object")
       ->type_name("text|json")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->check(known);
 }
 
 void set_example(CLI::App& command, std::string_view lines) {
