@@ -5,9 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __wasm__
 #define TRELLIS_GUEST_IMPORT(module, name) \
   extern "C" __attribute__((import_module(module), import_name(name)))
 #define TRELLIS_GUEST_EXPORT(name) extern "C" __attribute__((export_name(name)))
+#else  // a native unit test of an actor defines the imports itself
+#define TRELLIS_GUEST_IMPORT(module, name) extern "C"
+#define TRELLIS_GUEST_EXPORT(name) extern "C"
+#endif
 
 namespace trellis::guest::abi {
 

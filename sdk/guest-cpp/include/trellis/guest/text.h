@@ -137,22 +137,24 @@ class Builder : public Buffer {
     return *this;
   }
 
-  // A number in decimal.
-  Builder& add(int64_t number) {
-    uint64_t rest = static_cast<uint64_t>(number);
+  // An integer in decimal.
+  template <class Number>
+    requires(__is_integral(Number) && !__is_same(Number, char) && !__is_same(Number, bool))
+  Builder& add(Number number) {
+    auto rest = static_cast<uint64_t>(number);
     if (number < 0) {
       add('-');
       rest = 0 - rest;
     }
-    return add(rest);
+    return add_digits(rest);
   }
 
-  Builder& add(int32_t number) { return add(int64_t{number}); }
+  // A JSON string with its quotes (RFC 8259). An octet that is not part of well-formed UTF-8
+  // becomes U+FFFD.
+  Builder& add_json(Text text);
 
-  Builder& add(uint32_t number) { return add(uint64_t{number}); }
-  Builder& add(unsigned long number) { return add(uint64_t{number}); }  // size_t of wasm32
-
-  Builder& add(uint64_t number) {
+ private:
+  [[gnu::noinline]] Builder& add_digits(uint64_t number) {
     char digits[20];
     size_t at = sizeof digits;
     do {
@@ -161,10 +163,6 @@ class Builder : public Buffer {
     } while (number > 0);
     return add(Text(digits + at, sizeof digits - at));
   }
-
-  // A JSON string with its quotes (RFC 8259). An octet that is not part of well-formed UTF-8
-  // becomes U+FFFD.
-  Builder& add_json(Text text);
 };
 
 namespace detail {
