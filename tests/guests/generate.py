@@ -69,6 +69,14 @@ def locals_bomb():
     return module([ONE] + [one] * 200)
 
 
+def phis():
+    """700 loops one after another, each of which changes 1,000 locals."""
+    change = b"".join(b"\x20" + leb(i) + b"\x20" + leb(i + 1) + b"\x6a\x21" + leb(i)
+                      for i in range(2, 1002))
+    loop = b"\x03\x40" + change + b"\x20\x00\x0d\x00\x0b"
+    return module([body(loop * 700 + b"\x41\x01", b"\x01" + leb(1001) + I32)])
+
+
 def nesting(depth):
     """Blocks in blocks."""
     return module([body(b"\x02\x40" * depth + b"\x0b" * depth + b"\x41\x01")])
@@ -122,6 +130,7 @@ KINDS = {
     "loads_4m": lambda: bodies_of_loads(4 * MIB),
     "loads_16m": lambda: bodies_of_loads(16 * MIB - 65536),
     "locals": locals_bomb,
+    "phis": phis,
     "nesting": lambda: nesting(1000000),
     "functions": lambda: functions(900000),
     "br_tables": br_tables,
