@@ -93,6 +93,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 }
 
 Database::~Database() {
+  cached_.clear();
   sqlite3_close_v2(handle_);
 }
 
@@ -157,6 +158,15 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(*this, statement);
 }
 
+Result<CachedStatement> Database::cached(std::string_view sql) {
+  auto found = cached_.find(sql);
+  if (found == cached_.end()) {
+    TR_TRY(Statement statement, prepare(sql));
+    found = cached_.emplace(sql, std::move(statement)).first;
+  }
+  return CachedStatement(found->second);
+}
+
 Result<void> Database::execute(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure("running a statement", code);
@@ -190,6 +200,11 @@ std::unexpected<Error> Database::failure(std::string_view what, int code) const 
 
 Result<Transaction> Transaction::begin(Database& database) {
   TR_CHECK(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Result<Transaction> Transaction::begin_reading(Database& database) {
+  TR_CHECK(database.execute("BEGIN"));
   return Transaction(database);
 }
 

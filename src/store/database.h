@@ -7,7 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,6 +70,29 @@ class Statement {
   int bind_error_ = 0;
 };
 
+/// A prepared statement that its Database keeps; reset when this goes. A statement is borrowed once
+/// at a time.
+class CachedStatement {
+ public:
+  explicit CachedStatement(Statement& statement) noexcept : statement_(&statement) {}
+
+  CachedStatement(CachedStatement&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)) {}
+
+  CachedStatement(const CachedStatement&) = delete;
+  CachedStatement& operator=(const CachedStatement&) = delete;
+  CachedStatement& operator=(CachedStatement&&) = delete;
+
+  ~CachedStatement() {
+    if (statement_ != nullptr) statement_->reset();
+  }
+
+  Statement* operator->() const noexcept { return statement_; }
+
+ private:
+  Statement* statement_;
+};
+
 enum class Access : std::uint8_t { ReadWrite, ReadOnly };
 
 struct DatabaseOptions {
@@ -97,6 +120,8 @@ class Database {
   ~Database();
 
   Result<Statement> prepare(std::string_view sql);
+  /// Prepares `sql`, a literal, at its first use only.
+  Result<CachedStatement> cached(std::string_view sql);
   /// Runs one or several statements without parameters.
   Result<void> execute(const std::string& sql);
 
@@ -118,12 +143,16 @@ class Database {
 
   std::string path_;
   sqlite3* handle_ = nullptr;
+  std::map<std::string_view, Statement> cached_;
 };
 
-/// BEGIN IMMEDIATE now, ROLLBACK when it is destroyed without commit().
+/// ROLLBACK when it is destroyed without commit().
 class Transaction {
  public:
+  /// BEGIN IMMEDIATE: takes the lock for writing now.
   static Result<Transaction> begin(Database& database);
+  /// Several reads that see one state.
+  static Result<Transaction> begin_reading(Database& database);
 
   Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
 
