@@ -155,11 +155,12 @@ TEST(CancelScope, DeadlineArmsOnlyWhenTheCallWaits) {
 }
 
 TEST(OffloadPool, ResultComesBackAndCancelDoesNotWait) {
+  // Before the pool, whose last job may still look at it while the pool is taken down.
+  std::atomic<int> done{0};
+  std::atomic<bool> release{false};
   Cores cores(1);
   OffloadPool pool(1, 2);
   cores.start();
-  std::atomic<int> done{0};
-  std::atomic<bool> release{false};
 
   struct Body {
     static Task<void> run(OffloadPool& pool, Core& core, std::atomic<int>& done,
