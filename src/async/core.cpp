@@ -35,6 +35,7 @@ void Core::run() {
 }
 
 void Core::run_ready() {
+  if (clock_.now() >= wake_at_) turn_timers();
   while (io_.poll_one() > 0 || run_one_yielded()) {
   }
 }
@@ -74,7 +75,7 @@ void Core::schedule_wheel() {
     return;
   }
   wake_at_ = next;
-  wake_.expires_at(next);
+  wake_.expires_after(next - clock_.now());  // the clock may be a test's
   wake_.async_wait([this](const boost::system::error_code& error) {
     if (error != boost::asio::error::operation_aborted) turn_timers();
   });
