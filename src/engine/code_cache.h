@@ -3,7 +3,8 @@
 // File: magic "TRELCODE", 4-byte format version, HMAC-SHA256 over key and code, code. The MAC key
 // is the host's own (32 random bytes, mode 0600, made at first use). A file is read whole into
 // memory, verified there and loaded from there; one that does not verify is deleted and never
-// loaded. A cache that cannot be written costs compiling again, and one warning.
+// loaded. When the folder grows beyond its bound (1 GiB), what was used longest ago goes. A cache
+// that cannot be written costs compiling again, and one warning.
 #pragma once
 
 #include <array>
@@ -31,6 +32,8 @@ class CodeCache {
   /// `folder` is made when it is missing; `key_file` too. A key that cannot be kept is made for
   /// this process only, so that nothing on disk is trusted.
   CodeCache(std::filesystem::path folder, std::filesystem::path key_file);
+  /// The same with another bound on the size of the folder.
+  CodeCache(std::filesystem::path folder, std::filesystem::path key_file, std::uint64_t max_bytes);
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
   ~CodeCache();
@@ -48,7 +51,10 @@ class CodeCache {
  private:
   std::array<std::byte, 32> mac(const CacheKey& key, ByteView code) const;
 
+  void trim() noexcept;
+
   std::filesystem::path folder_;
+  std::uint64_t max_bytes_;
   std::array<std::byte, 32> secret_{};
   std::atomic<std::uint64_t> rejected_{0};
   std::atomic<bool> warned_{false};

@@ -15,6 +15,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "trellis/base/bytes.h"
 #include "trellis/base/clock.h"
@@ -28,15 +30,17 @@ namespace trellis::engine {
 struct CompileLimits {
   std::chrono::seconds cpu{5};
   std::chrono::milliseconds wall{10'000};
-  std::uint64_t resident_bytes = 512u << 20;
+  std::uint64_t resident_bytes = 512u << 20;  // the output included
   std::uint64_t address_bytes = 2ull << 30;
-  std::uint64_t output_bytes = 256u << 20;
+  std::uint64_t output_bytes = 64u << 20;
 };
 
 struct CompilerOptions {
   /// The binary whose `compile-worker` mode compiles; empty: this one (/proc/self/exe).
-  std::filesystem::path executable;
-  CompileLimits limits;
+  std::filesystem::path executable = {};
+  /// "NAME=value" for the worker: sanitizers have their options there. Otherwise empty.
+  std::vector<std::string> environment = {};
+  CompileLimits limits = {};
   unsigned workers = 1;         // processes at once: the number of cores
   std::size_t max_queued = 64;  // waiting calls beyond that get engine.limit.compile
   std::size_t remembered_failures = 256;

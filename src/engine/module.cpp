@@ -130,6 +130,16 @@ Result<std::shared_ptr<const Module>> Module::compile(const Engine& engine, Byte
   return std::shared_ptr<const Module>(new Module(engine, std::move(info), raw));
 }
 
+Result<Bytes> Module::precompile(const Engine& engine, ByteView prepared) {
+  wasm_byte_vec_t code;
+  if (auto* error = tr_precompile(engine.raw(), as_u8(prepared), prepared.size(), &code)) {
+    return fail(Reason::ModuleUnsupported, "compiling the module: " + take_text(error));
+  }
+  Bytes bytes = to_bytes(std::string_view(code.data, code.size));
+  wasm_byte_vec_delete(&code);
+  return bytes;
+}
+
 Result<std::shared_ptr<const Module>> Module::deserialize(const Engine& engine, ModuleInfo info,
                                                           ByteView compiled) {
   wasmtime_module_t* raw = nullptr;

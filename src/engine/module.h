@@ -60,6 +60,9 @@ class Module {
   /// memory: for trusted modules and tests. A host uses Loader.
   static Result<std::shared_ptr<const Module>> compile(const Engine& engine, ByteView module);
 
+  /// Machine code without loading it, on the calling thread.
+  static Result<Bytes> precompile(const Engine& engine, ByteView prepared);
+
   /// The output of a compile for the same engine settings. TRUSTED: native code that will run as
   /// it is; only the code cache and the compile process produce it.
   static Result<std::shared_ptr<const Module>> deserialize(const Engine& engine, ModuleInfo info,
