@@ -27,10 +27,8 @@ Result<void> write_all(int fd, ByteView content, const std::string& path) {
 
 std::string xdg_directory(const char* variable, const char* below_home) {
   // Read once at start-up, before any thread exists.
-  if (const char* value = std::getenv(variable);
-      value != nullptr && value[0] == '/') {  // NOLINT(concurrency-mt-unsafe): start-up only
-    return std::string(value) + "/trellis";
-  }
+  const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): start-up only
+  if (value != nullptr && value[0] == '/') return std::string(value) + "/trellis";
   const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): start-up only
   if (home == nullptr || home[0] != '/') home = "/tmp";
   return std::string(home) + below_home + "/trellis";

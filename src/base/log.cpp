@@ -97,7 +97,7 @@ std::string render(Level level, std::string_view message, Fields fields) {
 /// The queue and its writer thread. Never destroyed: threads may log until the process ends.
 class Sink {
  public:
-  void push(std::string line) {
+  void push(std::string_view line) {
     bool wake = false;
     {
       const std::lock_guard lock(mutex_);

@@ -15,7 +15,7 @@
 
 namespace trellis::crypto {
 
-inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
+inline constexpr std::size_t kMaxTokenBytes = std::size_t{64} * 1024;
 
 /// A token taken apart; nothing about its signature is known yet.
 struct Jws {

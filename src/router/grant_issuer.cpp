@@ -24,7 +24,7 @@ Result<std::shared_ptr<const core::Grant>> GrantIssuer::from_link(
     std::string_view holder, const std::vector<std::string>& capabilities, core::Dispatcher& target,
     const LinkTerms& link) {
   TR_CHECK(require_claim(holder, capabilities, link.contract));
-  const std::shared_ptr<core::Grant> grant(new core::Grant);
+  std::shared_ptr<core::Grant> grant(new core::Grant);
   grant->target_ = &target;
   grant->contract_ = link.contract;
   grant->binding_ = link.binding;
@@ -44,7 +44,7 @@ Result<std::shared_ptr<const core::Grant>> GrantIssuer::to_actor(
     std::string_view holder, const std::vector<std::string>& capabilities, core::Dispatcher& target,
     std::string_view name, std::string_view tenant, const Revocation& revocation) {
   TR_CHECK(require_claim(holder, capabilities, name));
-  const std::shared_ptr<core::Grant> grant(new core::Grant);
+  std::shared_ptr<core::Grant> grant(new core::Grant);
   grant->target_ = &target;
   grant->contract_ = name;
   grant->tenant_ = tenant;
@@ -61,7 +61,7 @@ std::shared_ptr<const core::Grant> GrantIssuer::for_host(core::Dispatcher& targe
                                                          std::string_view tenant,
                                                          std::string_view link,
                                                          const Revocation& revocation) {
-  const std::shared_ptr<core::Grant> grant(new core::Grant);
+  std::shared_ptr<core::Grant> grant(new core::Grant);
   grant->target_ = &target;
   grant->contract_ = contract;
   grant->binding_ = "default";
