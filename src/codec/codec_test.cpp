@@ -130,6 +130,7 @@ TEST(Json, RefusesRepeatedKeysAtAnyDepth) {
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().reason(), Reason::JsonMalformed);
   }
+  EXPECT_TRUE(json::parse(R"({"a":1,"a":2})", {.allow_repeated_keys = true}));
   EXPECT_TRUE(json::parse(R"({"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]})"));
 }
 
@@ -155,6 +156,8 @@ TEST(Json, TextHasNoControlBytes) {
             "{\n  \"x\": [\n    1,\n    {}\n  ],\n  \"y\": []\n}");
   EXPECT_EQ(json::to_text(json::parse("1e3").value()), "1000.0");
   EXPECT_EQ(json::integer(json::parse("18446744073709551616").value()), std::nullopt);
+  EXPECT_EQ(json::parse("18446744073181844616.7").value().get_double(), 18446744073181844616.7);
+  EXPECT_EQ(json::to_text(json::parse("0.1").value()), "0.1");
   EXPECT_EQ(json::integer(json::parse("1.0").value()), std::nullopt);
   EXPECT_EQ(json::integer(json::parse("-7").value()), -7);
 }

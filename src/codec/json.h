@@ -23,7 +23,8 @@ using Array = boost::json::array;
 
 struct Limits {
   std::size_t max_bytes = std::size_t{1} << 20;
-  std::size_t max_depth = 32;  // levels of arrays and objects
+  std::size_t max_depth = 32;        // levels of arrays and objects
+  bool allow_repeated_keys = false;  // only for showing: the last value stays
 };
 
 /// json.malformed says what is wrong and at which byte.

@@ -193,9 +193,9 @@ std::string_view kind_text(Kind kind) noexcept {
   return "nothing";
 }
 
-std::expected<Node, ParseError> parse(std::string_view text) {
-  if (text.size() > kMaxBytes)
-    return std::unexpected(ParseError{1, 1, "larger than " + std::to_string(kMaxBytes) + " bytes"});
+std::expected<Node, ParseError> parse(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes)
+    return std::unexpected(ParseError{1, 1, "larger than " + std::to_string(max_bytes) + " bytes"});
   if (!is_utf8(text)) return std::unexpected(ParseError{1, 1, "not UTF-8"});
   TreeBuilder builder;
   std::optional<ParseError> error;

@@ -64,7 +64,7 @@ struct ParseError {
   std::string message;
 };
 
-/// An empty document is a Null node.
-std::expected<Node, ParseError> parse(std::string_view text);
+/// An empty document is a Null node. A text above `max_bytes` is refused.
+std::expected<Node, ParseError> parse(std::string_view text, std::size_t max_bytes = kMaxBytes);
 
 }  // namespace trellis::codec::yaml

@@ -34,19 +34,21 @@ Result<Segments> split(std::string_view token) {
                   token.substr(second + 1)};
 }
 
-Result<codec::json::Value> decode_json(std::string_view segment, std::string_view name) {
+enum class Keys : bool { Once, Repeated };
+
+Result<codec::json::Value> decode_json(std::string_view segment, std::string_view name, Keys keys) {
   const std::optional<Bytes> bytes = codec::base64url_decode(segment);
   if (!bytes)
     return malformed("its " + std::string(name) +
                      " is not base64url without padding and white space");
   Result<codec::json::Value> value =
-      codec::json::parse(as_text(*bytes), {kMaxTokenBytes, kMaxJsonDepth});
+      codec::json::parse(as_text(*bytes), {kMaxTokenBytes, kMaxJsonDepth, keys == Keys::Repeated});
   if (!value) return malformed("its " + std::string(name) + ": " + value.error().message());
   return value;
 }
 
 Result<codec::json::Object> decode_object(std::string_view segment, std::string_view name) {
-  TR_TRY(codec::json::Value value, decode_json(segment, name));
+  TR_TRY(codec::json::Value value, decode_json(segment, name, Keys::Once));
   codec::json::Object* object = value.if_object();
   if (object == nullptr) return malformed("its " + std::string(name) + " is not a JSON object");
   return std::move(*object);
@@ -99,8 +101,8 @@ std::string make_jws(std::string_view payload, const SecretKey& key) {
 Result<UncheckedJws> peek_jws(std::string_view token) {
   TR_TRY(const Segments segments, split(token));
   UncheckedJws peeked;
-  TR_TRY(peeked.header, decode_json(segments.header, "header"));
-  TR_TRY(peeked.payload, decode_json(segments.payload, "payload"));
+  TR_TRY(peeked.header, decode_json(segments.header, "header", Keys::Repeated));
+  TR_TRY(peeked.payload, decode_json(segments.payload, "payload", Keys::Repeated));
   return peeked;
 }
 
