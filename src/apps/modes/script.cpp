@@ -75,8 +75,8 @@ class Reader {
     auto bytes = from_hex(value);
     const bool lower = std::ranges::none_of(value, [](char c) { return c >= 'A' && c <= 'F'; });
     if (!bytes || !lower) {
-      return wrong(node->line, "`" + std::string(key) +
-                                   "` must be bytes as lower-case hex, two digits a byte");
+      return wrong(node->line,
+                   "`" + std::string(key) + "` must be bytes as lower-case hex, two digits a byte");
     }
     return std::optional(std::move(*bytes));
   }
@@ -99,8 +99,8 @@ class Reader {
     if (node == nullptr) return fallback;
     const auto value = codec::yaml::integer(*node);
     if (!value || *value < 1 || *value > kMaxDeadlineMs) {
-      return wrong(node->line, "`deadline_ms` must be an integer from 1 to " +
-                                   std::to_string(kMaxDeadlineMs));
+      return wrong(node->line,
+                   "`deadline_ms` must be an integer from 1 to " + std::to_string(kMaxDeadlineMs));
     }
     return std::chrono::milliseconds(*value);
   }
@@ -213,7 +213,7 @@ Result<Script> Reader::script(const Node& node) const {
 
 Result<Script> parse_script(std::string_view text, const std::string& name) {
   const Reader reader(escape_line(name));
-  const auto document = codec::yaml::parse(text);
+  const auto document = codec::yaml::parse(text, kMaxScriptBytes);
   if (!document) return reader.wrong(document.error().line, document.error().message);
   return reader.script(*document);
 }

@@ -14,26 +14,26 @@
 namespace trellis::apps::modes {
 
 inline constexpr std::chrono::milliseconds kDefaultDeadline{5000};
-/// Scripts are small files; 8 MiB payloads go through --payload @FILE of `trellis call`.
-inline constexpr std::uint64_t kMaxScriptBytes = std::uint64_t{1} << 20;
+/// A script may hold payloads beyond the limit of a call (8 MiB), twice as long in hex.
+inline constexpr std::uint64_t kMaxScriptBytes = std::uint64_t{64} << 20;
 
 /// One answer of the host to the next host call.
 struct ScriptReply {
-  std::optional<std::string> binding;    // absent: any
-  std::optional<std::string> contract;   // key `namespace`; absent: any
-  std::optional<std::string> operation;  // absent: any
-  std::optional<Bytes> payload;          // absent: any
+  std::optional<std::string> binding = {};    // absent: any
+  std::optional<std::string> contract = {};   // key `namespace`; absent: any
+  std::optional<std::string> operation = {};  // absent: any
+  std::optional<Bytes> payload = {};          // absent: any
   Bytes reply;
-  std::optional<std::string> error;  // answers with this error instead of `reply`
+  std::optional<std::string> error = {};  // answers with this error instead of `reply`
 };
 
 struct Expectation {
-  std::optional<Bytes> response;
-  std::optional<std::string> error;
-  std::optional<std::string> error_contains;
-  std::optional<bool> trap;
-  std::optional<std::vector<std::string>> console_log;
-  std::optional<std::string> stdout_text;
+  std::optional<Bytes> response = {};
+  std::optional<std::string> error = {};
+  std::optional<std::string> error_contains = {};
+  std::optional<bool> trap = {};
+  std::optional<std::vector<std::string>> console_log = {};
+  std::optional<std::string> stdout_text = {};
 
   /// Nothing is expected: then the call has to succeed.
   bool empty() const noexcept {
