@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -414,7 +415,7 @@ class KeyFiles : public testing::Test {
     ::setenv("XDG_DATA_HOME", folder_.c_str(), 1);
   }
 
-  void TearDown() override { std::system(("rm -r '" + folder_ + "'").c_str()); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
