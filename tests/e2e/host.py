@@ -174,9 +174,17 @@ class Host:
     def copy_unsigned(self, name, module):
         shutil.copy(self.module(module), self.folder / f"{name}.wasm")
 
+    def write(self, name, data):
+        path = self.folder / name
+        if path.resolve().parent != self.folder:
+            raise Failed(f"{name} lies outside the work folder")
+        path.write_bytes(data)
+
     def set_manifest(self, file):
+        """A file that the scenario wrote, or one that lies beside it."""
         self.manifest_ = self.folder / pathlib.Path(file).name
-        shutil.copy(self.base_ / file, self.manifest_)
+        if not self.manifest_.exists():
+            shutil.copy(self.base_ / file, self.manifest_)
 
     def log(self):
         """What the host has written to stderr since the scenario began."""

@@ -72,6 +72,9 @@ class Runner:
             raise Skipped(why)
         self.host.copy_unsigned(words[0].decode(), module)
 
+    def write(self, words, _):
+        self.host.write(words[0].decode(), b"".join(words[1:]))
+
     def manifest(self, words, _):
         self.host.set_manifest(words[0].decode())
 
@@ -171,7 +174,7 @@ class Runner:
 
 # word: (number of words after it at least, at most, must there be an arrow; None: either)
 WORDS = {
-    "guest": (1, 6, False), "unsigned": (1, 2, False), "manifest": (1, 1, False),
+    "guest": (1, 6, False), "unsigned": (1, 2, False), "manifest": (1, 1, False), "write": (2, 40, False),
     "start": (0, 20, None), "restart": (0, 20, None), "stop": (0, 0, False),
     "actor": (1, 1, True), "repeat": (3, 99, True), "call": (2, 4, True),
     "control": (2, 4, True), "log": (1, 1, False),
