@@ -20,6 +20,7 @@ void respond(const char* text, size_t size) {
 }  // namespace
 
 TRELLIS_GUEST_EXPORT("__guest_call")
+
 int32_t guest_call(size_t operation_size, size_t payload_size) {
   if (operation_size > sizeof operation || payload_size > sizeof payload) {
     __builtin_trap();

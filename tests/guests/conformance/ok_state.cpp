@@ -39,6 +39,7 @@ bool same_request_each_time(size_t operation_size, size_t payload_size) {
 }  // namespace
 
 TRELLIS_GUEST_EXPORT("__guest_call")
+
 int32_t guest_call(size_t operation_size, size_t payload_size) {
   guest::detail::arena.reset();
   answer = guest::Builder();
