@@ -61,6 +61,9 @@ def matches(reason, pattern):
 
 def judge_refusal(stage, reasons, report):
     error = report["load_error"]
+    if stage == "call":
+        got = error["reason"] if error else report["steps"][0]["reason"]
+        return [] if any(matches(str(got), pattern) for pattern in reasons) else [f"reason {got}"]
     if error is None:
         return [] if "ok" in reasons else ["it was loaded"]
     if report["steps"] or report["failed"] == 0:
