@@ -196,6 +196,7 @@ const std::set<std::string> kStricter = {
     "method.md: ### CONNECT request with CAPS",
     "method.md: ### CONNECT with body",
     "method.md: ### M-SEARCH request",
+    "method.md: ### PRI request HTTP2",
     "method.md: ### SOURCE request with ICE",
     "method.md: ### OPTIONS request with RTSP",
     "method.md: ### ANNOUNCE request with RTSP",

@@ -15,6 +15,9 @@ Slice slice(std::size_t at, std::size_t size) noexcept {
   return {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(size)};
 }
 
+/// At most two empty lines may stand in front of a request.
+constexpr std::size_t kMaxEmptyBytes = 4;
+
 /// A byte that no head may hold, in a line whose end has not come: a lone CR, a NUL, a control
 /// character. A CR that is the last byte may still be followed by LF.
 bool has_foreign_control(std::string_view part) noexcept {
@@ -27,7 +30,7 @@ constexpr const char* kBadLine = "a line of the head holds a control character o
 }  // namespace
 
 void RequestParser::reset() noexcept {
-  line_at_ = scanned_ = skipped_ = 0;
+  line_at_ = scanned_ = 0;
   state_ = State::RequestLine;
   absolute_ = has_host_ = has_length_ = has_encoding_ = says_close_ = says_keep_alive_ = false;
   head_.headers.clear();
@@ -72,8 +75,8 @@ ParseStatus RequestParser::parse(std::string_view bytes) {
     }
     const std::size_t end = next - 2;
     if (state_ == State::RequestLine) {
-      if (end == line_at_ && line_at_ == 0) {
-        skipped_ = next;  // RFC 9112 2.2: one empty line in front is overlooked
+      if (end == line_at_ && line_at_ < kMaxEmptyBytes) {
+        // RFC 9112 2.2: old clients end a body with an empty line; it is overlooked.
       } else if (!request_line(bytes, end)) {
         return ParseStatus::Failed;
       } else {
@@ -113,10 +116,10 @@ bool RequestParser::request_line(std::string_view bytes, std::size_t end) {
   }
   if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
       version[6] != '.' || !is_digit(version[7])) {
-    return malformed("the request line must end with a space and HTTP/1.1");
+    return malformed("the request line must end with one space and the version");
   }
   if (version[5] != '1' || version[7] > '1') {
-    refuse(Reason::HttpVersion, "this server speaks HTTP/1.1 and HTTP/1.0");
+    refuse(Reason::HttpVersion, "this server speaks the versions 1.1 and 1.0 of HTTP");
     return false;
   }
   head_.minor_version = static_cast<std::uint8_t>(version[7] - '0');
@@ -252,7 +255,7 @@ bool RequestParser::finish() {
   } else if (!has_host_ && head_.minor_version == 1) {
     problem = "the request has no Host";
   } else if (has_encoding_ && head_.minor_version == 0) {
-    problem = "HTTP/1.0 has no Transfer-Encoding";
+    problem = "version 1.0 of HTTP has no Transfer-Encoding";
   }
   if (problem != nullptr) {
     refuse(Reason::HttpMalformed, problem);

@@ -69,9 +69,6 @@ class RequestParser {
   /// After Failed.
   const Refusal& refusal() const noexcept { return refusal_; }
 
-  /// True once the first byte of a request (not of the empty line that may precede it) was seen.
-  bool started() const noexcept { return scanned_ > skipped_; }
-
   /// Makes ready for the next request; keeps the memory.
   void reset() noexcept;
 
@@ -91,7 +88,6 @@ class RequestParser {
   std::uint32_t max_;
   std::size_t line_at_ = 0;  // where the present line starts
   std::size_t scanned_ = 0;  // no line end before here but for lines already read
-  std::size_t skipped_ = 0;  // the empty line in front of the request
   State state_ = State::RequestLine;
   bool absolute_ = false;
   bool has_host_ = false;

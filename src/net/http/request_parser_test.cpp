@@ -71,6 +71,7 @@ TEST(RequestParser, Accepts) {
   const Case cases[] = {
       {"plain", "GET /a/b?x=1&y HTTP/1.1\r\nHost: h\r\n\r\n", "|GET|/a/b?x=1&y|/a/b|x=1&y|h|101"},
       {"one empty line in front", "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "|GET|/|/||h|101"},
+      {"two empty lines in front", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "|GET|/|/||h|101"},
       {"1.0 closes", "GET / HTTP/1.0\r\n\r\n", "|GET|/|/|||0000"},
       {"1.0 keep-alive", "GET / HTTP/1.0\r\nconnection: foo , Keep-Alive\r\n\r\n",
        "|GET|/|/|||0010"},
@@ -161,7 +162,7 @@ TEST(RequestParser, Refuses) {
       {"bare LF after a header", line + "Host: h\nA: 1\r\n\r\n", bad},
       {"bare LF at the end", line + "Host: h\r\n\n", bad},
       {"bare CR without LF", "GET / HTTP/1.1\rHost: h\r\r", bad},
-      {"two empty lines in front", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", bad},
+      {"three empty lines in front", "\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", bad},
       {"bare LF in front", "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", bad},
       {"space in front", " GET / HTTP/1.1\r\nHost: h\r\n\r\n", bad},
       {"two spaces", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", bad},

@@ -36,7 +36,7 @@ TEST(Server, AnswersAndKeepsAlive) {
     client.send(kGet);
     const std::string answer = client.read_until("body=");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\nDate: ")) << answer;
-    EXPECT_EQ(count_of(answer, "Content-Length: 25\r\n"), 1U) << answer;
+    EXPECT_EQ(count_of(answer, "Content-Length: 23\r\n"), 1U) << answer;
     EXPECT_EQ(count_of(answer, "Connection"), 0U);
     EXPECT_TRUE(answer.ends_with("\r\n\r\nGET /a?q=1 host=h body=")) << answer;
   }
