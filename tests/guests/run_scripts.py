@@ -3,8 +3,8 @@
 
 usage: run_scripts.py TRELLIS GUESTS [--only bombs|rest] [NAME ...]
 
-GUESTS is the folder of the built modules. A module that its SKIPPED names is skipped with that line.
-Each run is held to 30 s of wall clock, whatever the module does.
+GUESTS is the folder of the built modules. A module that its SKIPPED names is skipped with that
+line. Each run is held to 30 s of wall clock, whatever the module does.
 """
 
 import argparse
@@ -29,7 +29,8 @@ def run(trellis, module, script):
     try:
         report = json.loads(done.stdout)
     except ValueError:
-        return f"exit code {done.returncode}, no JSON: {done.stderr[-500:].decode(errors='replace')}"
+        said = done.stderr[-500:].decode(errors="replace")
+        return f"exit code {done.returncode}, no JSON: {said}"
     expected = 0 if report["failed"] == 0 and report["load_error"] is None else 1
     if done.returncode != expected:
         return f"exit code {done.returncode} instead of {expected}"

@@ -20,9 +20,24 @@ extern "C" {
 __attribute__((weak, no_builtin("memcpy"))) void* memcpy(void* to, const void* from, size_t size) {
   auto* out = static_cast<uint8_t*>(to);
   auto* in = static_cast<const uint8_t*>(from);
-  // wasm has no alignment rule, so eight bytes at a time are fine at any address.
-  for (; size >= 8; size -= 8, out += 8, in += 8) {
-    __builtin_memcpy_inline(out, in, 8);
+  // wasm has no alignment rule, so eight bytes at a time are fine at any address. The last piece
+  // overlaps the one before it: names and values are short, and single bytes would cost most.
+  if (size >= 8) {
+    uint8_t* last = out + size - 8;
+    uint64_t tail;
+    __builtin_memcpy_inline(&tail, in + size - 8, 8);
+    for (; out < last; out += 8, in += 8) {
+      __builtin_memcpy_inline(out, in, 8);
+    }
+    __builtin_memcpy_inline(last, &tail, 8);
+    return to;
+  }
+  if (size >= 4) {
+    uint32_t tail;
+    __builtin_memcpy_inline(&tail, in + size - 4, 4);
+    __builtin_memcpy_inline(out, in, 4);
+    __builtin_memcpy_inline(out + size - 4, &tail, 4);
+    return to;
   }
   for (; size > 0; --size) {
     *out++ = *in++;
