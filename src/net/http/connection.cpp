@@ -83,6 +83,7 @@ async::Task<void> Connection::run() {
 
 Connection::Step Connection::next() {
   for (;;) {
+    if (aborted_ && !broken_) (void)flush();  // the answer of a call that was cut, if it fits
     if (aborted_ || broken_) return Step::Close;
     Step step = Step::Again;
     if (std::exchange(time_over_, false)) {

@@ -60,6 +60,7 @@ class Server::Lane final : public net::Poller::Watch {
 
   void listen() noexcept {
     if (!listener_) return;
+    paused_ = false;
     if (!poller_->add(listener_.get(), EPOLLIN, *this)) pause();
   }
 
@@ -78,7 +79,9 @@ class Server::Lane final : public net::Poller::Watch {
     });
   }
 
-  void on_events(std::uint32_t) noexcept override { accept_some(); }
+  void on_events(std::uint32_t) noexcept override {
+    if (listener_) accept_some();
+  }
 
  private:
   static async::Task<void> serve(Lane& lane, std::unique_ptr<Connection> connection) {

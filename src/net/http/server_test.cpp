@@ -420,6 +420,7 @@ TEST(Server, DrainDeadlineCancelsCalls) {
   test.stop(milliseconds(50));
   test.wait_stopped();
   EXPECT_TRUE(test.handler.cancelled);
+  EXPECT_EQ(count_of(client.read_all(), "Connection: close\r\n"), 1U);
 }
 
 TEST(Server, TooManyConnectionsAreTurnedAway) {
