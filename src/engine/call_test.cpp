@@ -395,19 +395,32 @@ TEST_F(CallTest, AFullPoolIsAnErrorAndASlotComesBack) {
   }
 }
 
-TEST_F(CallTest, AReusedSlotReadsZero) {
-  const auto prelinked = link(R"((module (memory (export "memory") 4) (data (i32.const 70000) "x")
+// With each way of resetting a slot.
+class SlotTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(SlotTest, AReusedSlotReadsZero) {
+  if (GetParam() && !read_system_limits().may_scan()) {
+    GTEST_SKIP() << "PAGEMAP_SCAN is missing, or swap is on";
+  }
+  const auto engine = std::move(Engine::create({.pagemap_scan = GetParam()})).value();
+  Ticker ticker(1);
+  ticker.watch(*engine);
+  const Linker linker(*engine);
+  const auto module = Module::compile(
+      *engine, from_text(R"((module (memory (export "memory") 4) (data (i32.const 70000) "x")
       (table (export "t") 8 funcref) (global $g (mut i32) (i32.const 0)) (func $self)
       (elem declare func $self)
       (func (export "f") (result i32) (local $dirt i32)
         (local.set $dirt (i32.or (global.get $g)
            (i32.eqz (ref.is_null (table.get 0 (i32.const 7))))))
         (global.set $g (i32.const 1)) (table.set 0 (i32.const 7) (ref.func $self))
-        (local.get $dirt))))");
-  constexpr int kRounds = 3'000;
+        (local.get $dirt))))"));
+  ASSERT_TRUE(module);
+  const auto prelinked = std::move(Prelinked::create(linker, *module)).value();
+  constexpr int kRounds = 2'000;
   constexpr std::size_t kData = 70'000;
   for (int round = 0; round < kRounds; ++round) {
-    Instance instance(prelinked, ticker_.lane(0), &guest_);
+    Instance instance(prelinked, ticker.lane(0), nullptr);
     {
       Call call = instance.instantiate({});
       ASSERT_EQ(run(call), CallState::Done);
@@ -427,6 +440,9 @@ TEST_F(CallTest, AReusedSlotReadsZero) {
     ASSERT_EQ(call.result(), 0) << "a global or a table element survived, round " << round;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Resets, SlotTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "PagemapScan" : "Madvise"; });
 
 TEST_F(CallTest, UnknownImportAndWrongTypeAreRefused) {
   const auto reason = [&](std::string_view text) {

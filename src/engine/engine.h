@@ -33,8 +33,8 @@ struct EngineOptions {
 /// The number of instances for a host: min((RAM - base) / 64 KiB, (max_map_count - 10,000) / 5),
 /// at most `kMaxPoolInstances`, at least 16.
 std::uint32_t fit_pool(const SystemLimits& system) noexcept;
-/// Making an engine costs one system call a slot: this many cost about 10 ms.
-inline constexpr std::uint32_t kMaxPoolInstances = 10'000;
+/// Making an engine costs a system call for each fibre stack: so many cost about 10 ms.
+inline constexpr std::uint32_t kMaxPoolInstances = 8'000;
 
 /// Options for a host on this machine: fit_pool(), and PAGEMAP_SCAN where it is safe.
 EngineOptions host_options(const SystemLimits& system) noexcept;

@@ -4,6 +4,7 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -50,13 +51,14 @@ wasmtime_func_t unpack(const ExportedFunction& function) {
 }
 
 bool has_signature(const codec::wasm::FunctionType& type, Signature signature) {
-  using codec::wasm::ValueType;
-  const std::vector<ValueType> one{ValueType::I32};
-  const std::vector<ValueType> two{ValueType::I32, ValueType::I32};
+  const auto numbers = [](const std::vector<codec::wasm::ValueType>& types, std::size_t count) {
+    const auto is_i32 = [](auto kind) { return kind == codec::wasm::ValueType::I32; };
+    return types.size() == count && std::ranges::all_of(types, is_i32);
+  };
   switch (signature) {
-    case Signature::ToNothing: return type.parameters.empty() && type.results.empty();
-    case Signature::ToI32: return type.parameters.empty() && type.results == one;
-    case Signature::I32I32ToI32: return type.parameters == two && type.results == one;
+    case Signature::ToNothing: return numbers(type.parameters, 0) && numbers(type.results, 0);
+    case Signature::ToI32: return numbers(type.parameters, 0) && numbers(type.results, 1);
+    case Signature::I32I32ToI32: return numbers(type.parameters, 2) && numbers(type.results, 1);
   }
   return false;
 }

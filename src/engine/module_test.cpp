@@ -102,14 +102,14 @@ TEST(EngineTest, ThePoolFitsTheMachine) {
   limits.ram_bytes = std::uint64_t{64} << 30;
   limits.address_bits = 47;
   limits.max_map_count = 65'530;
-  EXPECT_EQ(fit_pool(limits), 10'000u);
+  EXPECT_EQ(fit_pool(limits), kMaxPoolInstances);
   limits.max_map_count = 30'000;
   EXPECT_EQ(fit_pool(limits), 4'000u);
   limits.max_map_count = 0;
   EXPECT_EQ(fit_pool(limits), 16u);
   limits.max_map_count = 1'000'000;
-  limits.ram_bytes = 1u << 30;
-  EXPECT_EQ(fit_pool(limits), 8'192u);
+  limits.ram_bytes = 768u << 20;
+  EXPECT_EQ(fit_pool(limits), 4'096u);
   limits.address_bits = 39;
   EXPECT_EQ(fit_pool(limits), 4'032u);
 }
