@@ -81,7 +81,7 @@ Session::Status Session::guest_error(MutableByteView memory, std::uint32_t point
   const auto bytes = guest_slice(memory, pointer, length);
   if (!bytes) return bad_pointer("__guest_error");
   // Only so much can be shown; cutting before decoding bounds the work too.
-  const auto kept = as_text(bytes->first(std::min<std::size_t>(length, kMaxErrorTextBytes)));
+  const std::string_view kept = cut_utf8(as_text(*bytes), kMaxErrorTextBytes);
   guest_error_ = std::string(cut_utf8(to_utf8_lossy(kept), kMaxErrorTextBytes));
   return Status::Ready;
 }
@@ -111,16 +111,18 @@ Session::Status Session::host_error(MutableByteView memory, std::uint32_t pointe
 }
 
 void Session::output(OutputKind kind, std::string_view bytes) noexcept {
-  const std::uint64_t room =
-      frame_->limits.max_log_bytes - std::min(log_bytes_, frame_->limits.max_log_bytes);
-  if (bytes.size() <= room) {
-    log_bytes_ += bytes.size();
+  // A record of the console costs a byte more than its text: empty ones are not free.
+  const std::uint64_t extra = kind == OutputKind::Console ? 1 : 0;
+  const std::uint64_t limit = frame_->limits.max_log_bytes;
+  const std::uint64_t room = limit - std::min(log_bytes_, limit);
+  if (bytes.size() + extra <= room) {
+    log_bytes_ += bytes.size() + extra;
     frame_->host.guest_output(kind, bytes);
     return;
   }
   // What follows a cut would read as if it came next, so the budget is spent from here on.
   const std::string_view kept = cut_utf8(bytes, static_cast<std::size_t>(room));
-  log_bytes_ = frame_->limits.max_log_bytes;
+  log_bytes_ = limit;
   if (!kept.empty()) frame_->host.guest_output(kind, kept);
   ++dropped_records_;
   dropped_bytes_ += bytes.size() - kept.size();
