@@ -28,6 +28,7 @@ class Handler {
   static constexpr std::size_t max_array_size = boost::json::array::max_size();
   static constexpr std::size_t max_key_size = boost::json::string::max_size();
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
+
   // NOLINTEND(readability-identifier-naming)
 
   bool on_document_begin(error_code&) {

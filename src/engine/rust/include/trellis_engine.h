@@ -30,6 +30,7 @@ void tr_thread_prepare(void);
 
 /* One activation of a guest. One at a time for each store; deleted before the store. */
 typedef struct tr_call tr_call;
+
 enum { TR_CALL_PENDING = 0, TR_CALL_DONE = 1, TR_CALL_FAILED = 2 };
 
 /* The function has the type that the name says; `instance` stays in place until the deletion. */
@@ -41,25 +42,28 @@ tr_call* tr_call_i32_i32_to_i32(wasmtime_context_t* store, const wasmtime_func_t
                                 int32_t first, int32_t second);
 /* TR_CALL_*; not again after DONE or FAILED. */
 uint8_t tr_call_poll(tr_call* call, int32_t* result);
+
 /* After FAILED: a wasmtime_trap_code_t or one of these; the message lives as long as the call. */
 enum { TR_ERROR_OTHER = -1, TR_ERROR_POOL_EXHAUSTED = -2 };
+
 int32_t tr_call_error(tr_call* call, const uint8_t** message, size_t* length);
 void tr_call_delete(tr_call* call);
 
 /* An asynchronous host function of i32 parameters and one i32 result. `data` is the store's. */
 enum { TR_HOST_PENDING = 0, TR_HOST_READY = 1, TR_HOST_TRAP = 2 };
+
 typedef struct tr_async_function {
-  uint8_t (*begin)(void* begin_env, void* data, wasmtime_caller_t* caller,
-                   const int32_t* arguments, size_t count, int32_t* result);
+  uint8_t (*begin)(void* begin_env, void* data, wasmtime_caller_t* caller, const int32_t* arguments,
+                   size_t count, int32_t* result);
   uint8_t (*resume)(void* resume_env, void* data, wasmtime_caller_t* caller, int32_t* result);
   void* begin_env;
   void* resume_env;
 } tr_async_function;
+
 /* Null when defined. `parameters` is 4, 6 or 8. */
 wasmtime_error_t* tr_linker_define_async(wasmtime_linker_t* linker, const char* module,
-                                         size_t module_length, const char* name,
-                                         size_t name_length, size_t parameters,
-                                         const tr_async_function* function);
+                                         size_t module_length, const char* name, size_t name_length,
+                                         size_t parameters, const tr_async_function* function);
 
 #ifdef __cplusplus
 }
