@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   cli::add_sign(root, exit_code);
   cli::add_verify(root, exit_code);
   cli::add_inspect(root, exit_code);
+  trellis::apps::modes::add_up(root, exit_code);
   trellis::apps::modes::add_test(root, exit_code);
   trellis::apps::modes::add_call(root, exit_code);
   return cli::parse_and_run(root, argc, argv, exit_code);

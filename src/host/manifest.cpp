@@ -28,11 +28,10 @@ std::string joined(std::span<const std::string> names) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 std::string stem_of(const std::string& file) {
@@ -90,8 +89,9 @@ Result<ActorSpec> read_actor(const Context& context, const Node& node) {
   TR_CHECK(read_name(map, "name", spec.name));
   if (spec.name.empty()) spec.name = stem_of(spec.file);
   if (!is_name(spec.name)) {
-    return map.error("file", "gives the actor a name with other characters than letters, digits, "
-                             "'-', '_' and '.': add a `name`");
+    return map.error("file",
+                     "gives the actor a name with other characters than letters, digits, "
+                     "'-', '_' and '.': add a `name`");
   }
   std::string mode = "warm";
   TR_CHECK(map.choice("instances", {"warm", "fresh", "pinned"}, mode));
@@ -222,8 +222,8 @@ Result<void> check_unique_names(const Manifest& manifest) {
   std::set<std::string> seen;
   for (const ActorSpec& spec : manifest.actors) {
     if (!seen.insert(spec.name).second) {
-      return fail(Reason::ManifestInvalid, "two actors have the name " + spec.name +
-                                               ": give one of them another `name`");
+      return fail(Reason::ManifestInvalid,
+                  "two actors have the name " + spec.name + ": give one of them another `name`");
     }
   }
   seen.clear();
@@ -277,8 +277,7 @@ Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec) {
   if (link.allow->resources && contract.name != "keyvalue") {
     return invalid("`allow.keys` belongs to a keyvalue");
   }
-  for (const std::string& operation :
-       link.allow->operations.value_or(std::vector<std::string>())) {
+  for (const std::string& operation : link.allow->operations.value_or(std::vector<std::string>())) {
     if (contract.find_operation(operation) != nullptr) continue;
     std::string valid;
     for (const provider::Operation& known : contract.operations) {
@@ -307,17 +306,16 @@ Result<void> check_links(const std::vector<LinkSpec>& links,
     const auto spec = std::ranges::find(providers, link.provider, &ProviderSpec::name);
     if (spec == providers.end()) {
       return fail(Reason::ManifestInvalid, "link " + link.name() + ": there is no provider '" +
-                                               link.provider + "'; valid: " +
-                                               joined(provider_names));
+                                               link.provider +
+                                               "'; valid: " + joined(provider_names));
     }
     TR_CHECK(check_link_of(link, *spec));
     const std::string contract(spec->contract->name);
-    if (contract != "http_server" &&
-        !bindings.emplace(link.actor, contract, link.binding).second) {
-      return fail(Reason::ManifestInvalid,
-                  "link " + link.name() + ": actor " + link.actor + " has two links to a " +
-                      contract + " under the binding '" + link.binding +
-                      "': give one of them another `binding`");
+    if (contract != "http_server" && !bindings.emplace(link.actor, contract, link.binding).second) {
+      return fail(Reason::ManifestInvalid, "link " + link.name() + ": actor " + link.actor +
+                                               " has two links to a " + contract +
+                                               " under the binding '" + link.binding +
+                                               "': give one of them another `binding`");
     }
     for (const RouteSpec& route : link.routes) {
       if (!routes.emplace(link.provider, route.host, route.path).second) {
@@ -334,8 +332,8 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& file,
                                 const std::string& folder, const Variables& variables) {
   auto root = codec::yaml::parse(text);
   if (!root) {
-    return fail(Reason::ManifestInvalid, file + ":" + std::to_string(root.error().line) + ": " +
-                                             root.error().message);
+    return fail(Reason::ManifestInvalid,
+                file + ":" + std::to_string(root.error().line) + ": " + root.error().message);
   }
   const Context context{file, folder};
   TR_CHECK(expand_variables(context, *root, variables));
@@ -358,7 +356,8 @@ Result<Manifest> read_manifest(const std::string& path) {
 
 Variables process_variables() {
   return [](std::string_view name) -> std::optional<std::string> {
-    const char* value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): start-up only
+    const char* value =
+        std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe): start-up only
     if (value == nullptr) return std::nullopt;
     return value;
   };
@@ -396,8 +395,9 @@ Result<ActorRequest> parse_actor_request(const codec::json::Value& body) {
                      [&](const Node& item) { return read_link(context, item, name); }));
   for (const LinkSpec& link : request.links) {
     if (link.actor != name) {
-      return fail(Reason::ManifestInvalid, "link " + link.name() + " belongs to another actor than " +
-                                               name + ", the one that is started");
+      return fail(Reason::ManifestInvalid, "link " + link.name() +
+                                               " belongs to another actor than " + name +
+                                               ", the one that is started");
     }
   }
   return request;

@@ -30,8 +30,8 @@ struct ActorSpec {
 struct ProviderSpec {
   std::string name;
   const provider::Contract* contract = nullptr;
-  std::string listen;             // http_server: "ADDRESS:PORT"
-  http::ServerLimits limits;      // http_server
+  std::string listen;               // http_server: "ADDRESS:PORT"
+  http::ServerLimits limits;        // http_server
   std::optional<std::string> file;  // keyvalue: SQLite; absent: in memory
 };
 

@@ -53,8 +53,12 @@ Result<std::string> expanded(const Context& context, const Node& node, const Var
 std::unexpected<Error> Context::error(std::uint32_t line, std::string_view key,
                                       std::string_view what) const {
   std::string message(file);
-  message.append(":").append(std::to_string(line)).append(": ").append(key).append(": ").append(
-      what);
+  message.append(":")
+      .append(std::to_string(line))
+      .append(": ")
+      .append(key)
+      .append(": ")
+      .append(what);
   return fail(Reason::ManifestInvalid, std::move(message));
 }
 
@@ -157,8 +161,8 @@ Result<void> MapReader::integer(std::string_view key, std::int64_t low, std::int
   if (found == nullptr) return {};
   const auto value = codec::yaml::integer(*found);
   if (!value || *value < low || *value > high) {
-    return error(key, "must be an integer from " + std::to_string(low) + " to " +
-                          std::to_string(high));
+    return error(key,
+                 "must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
   }
   out = *value;
   return {};

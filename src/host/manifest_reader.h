@@ -40,7 +40,8 @@ class MapReader {
  public:
   /// `what` names the map in messages; a key outside `keys` is an error that lists them.
   static Result<MapReader> open(const Context& context, const codec::yaml::Node& node,
-                                std::string_view what, std::initializer_list<std::string_view> keys);
+                                std::string_view what,
+                                std::initializer_list<std::string_view> keys);
 
   bool has(std::string_view key) const noexcept { return node(key) != nullptr; }
 

@@ -10,7 +10,9 @@ namespace trellis::apps::modes {
 
 /// trellis test FILE.wasm SCRIPT.yaml
 void add_test(CLI::App& root, int& exit_code);
-/// trellis call FILE.wasm OPERATION
+/// trellis up [MANIFEST|FILE.wasm]
+void add_up(CLI::App& root, int& exit_code);
+/// trellis call FILE.wasm|ACTOR OPERATION
 void add_call(CLI::App& root, int& exit_code);
 
 }  // namespace trellis::apps::modes

@@ -1,0 +1,336 @@
+#include "trellis/host/host.h"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "trellis/base/file.h"
+#include "trellis/base/log.h"
+#include "trellis/crypto/nkeys.h"
+#include "trellis/engine/system_limits.h"
+#include "trellis/host/on_core.h"
+#include "trellis/providers/extras/extras.h"
+#include "trellis/providers/keyvalue/keyvalue.h"
+#include "trellis/providers/logging/logging.h"
+
+namespace trellis::host {
+namespace {
+
+namespace http_server = providers::http_server;
+
+constexpr unsigned kControlThreads = 2;
+constexpr unsigned kOffloadThreads = 4;
+constexpr std::size_t kMaxQueuedControl = 64;
+constexpr std::size_t kMaxQueuedOffload = 4096;
+/// What a running call may still take when its actor is stopped through the control socket.
+constexpr std::chrono::seconds kStopGrace{5};
+
+Result<std::unique_ptr<provider::Provider>> make_provider(const ProviderSpec& spec,
+                                                          async::OffloadPool& offload) {
+  if (spec.contract->name == "keyvalue") {
+    return providers::keyvalue::create({.name = spec.name, .file = spec.file, .limits = {}},
+                                       offload);
+  }
+  if (spec.contract->name == "logging") return providers::logging::create(spec.name);
+  if (spec.contract->name == "extras") return providers::extras::create(spec.name);
+  return fail(Reason::ManifestInvalid,
+              "this host has no provider for " + std::string(spec.contract->name));
+}
+
+std::string url_of(const http_server::HttpServer& server, const RouteSpec& route) {
+  std::string address = server.address();
+  if (address.starts_with("0.0.0.0:")) address.replace(0, 7, "127.0.0.1");
+  if (address.starts_with("[::]:")) address.replace(0, 4, "[::1]");
+  if (!route.host.empty()) address = route.host + ":" + std::to_string(server.port());
+  return "http://" + address + route.path;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Host>> Host::create(HostOptions options) {
+  const engine::SystemLimits system = engine::read_system_limits();
+  for (const engine::Verdict& verdict : engine::verdicts(system)) {
+    if (verdict.good) {
+      log::debug(verdict.text);
+    } else {
+      log::warn(verdict.text);
+    }
+  }
+  TR_CHECK(make_directories(data_directory()));
+  TR_TRY(auto audit, telemetry::open_audit_file(data_directory() + "/audit.jsonl"));
+  TR_TRY(auto loader, ModuleLoader::create(system, system.cores));
+  std::unique_ptr<Host> host(new Host(std::move(options), std::move(loader), std::move(audit)));
+  TR_CHECK(host->open_providers());
+  host->cores_.start([](async::Core&) { engine::prepare_thread(); });
+  TR_CHECK(host->start_actors());
+  TR_CHECK(host->start_listeners());
+  return host;
+}
+
+Host::Host(HostOptions options, std::unique_ptr<ModuleLoader> loader,
+           std::unique_ptr<telemetry::AuditSink> audit)
+    : options_(std::move(options)),
+      id_(crypto::KeyPair::generate(crypto::KeyKind::Server).public_text()),
+      loader_(std::move(loader)),
+      audit_(std::move(audit)),
+      control_pool_(std::make_unique<async::OffloadPool>(kControlThreads, kMaxQueuedControl)),
+      offload_(kOffloadThreads, kMaxQueuedOffload),
+      actors_(std::make_unique<Actors>(cores_, *audit_)) {}
+
+Host::~Host() {
+  stop(Duration(0));
+}
+
+Result<void> Host::open_providers() {
+  std::vector<async::Core*> cores;
+  for (std::size_t i = 0; i < cores_.size(); ++i) cores.push_back(&cores_[i]);
+  for (const ProviderSpec& spec : options_.manifest.providers) {
+    if (spec.contract->name == "http_server") {
+      TR_TRY(auto server, http_server::HttpServer::create(
+                              {.name = spec.name, .address = spec.listen, .limits = spec.limits},
+                              cores, actors_->router()));
+      http_.push_back({spec, std::move(server)});
+      continue;
+    }
+    TR_TRY(auto provider, make_provider(spec, offload_));
+    TR_CHECK(provider->start());
+    providers_.push_back(std::move(provider));
+  }
+  return {};
+}
+
+Result<std::vector<ResolvedLink>> Host::resolve(const std::vector<LinkSpec>& links,
+                                                const ActorSpec& spec) {
+  std::vector<ResolvedLink> resolved;
+  for (const LinkSpec& link : links) {
+    if (link.actor != spec.name) continue;
+    ResolvedLink found{link, nullptr};
+    for (const auto& provider : providers_) {
+      if (provider->name() == link.provider) found.provider = provider.get();
+    }
+    for (const HttpSite& site : http_) {
+      if (site.spec.name == link.provider) found.provider = site.server.get();
+    }
+    if (found.provider == nullptr) {
+      return fail(Reason::ManifestInvalid,
+                  "link " + link.name() + ": there is no provider '" + link.provider + "'");
+    }
+    resolved.push_back(std::move(found));
+  }
+  return resolved;
+}
+
+/// Modules compile in parallel, as many at once as there are cores.
+std::vector<Result<LoadedModule>> Host::load_all(const std::vector<ActorSpec>& specs) {
+  std::vector<std::optional<Result<LoadedModule>>> loaded(specs.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < specs.size(); i = next++) {
+      loaded[i].emplace(loader_->load(specs[i].file, options_.trust));
+    }
+  };
+  std::vector<std::thread> helpers;
+  const std::size_t count = std::min(cores_.size(), specs.size());
+  for (std::size_t i = 1; i < count; ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  std::vector<Result<LoadedModule>> out;
+  for (auto& result : loaded) out.push_back(*std::move(result));
+  return out;
+}
+
+Result<void> Host::start_actors() {
+  const std::vector<ActorSpec>& specs = options_.manifest.actors;
+  auto loaded = load_all(specs);
+  // Every module is judged before the first actor starts.
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (loaded[i]) continue;
+    const bool missing = loaded[i].error().reason() == Reason::ModuleUnreadable;
+    if (!options_.keep_going || missing) {
+      return std::unexpected(std::move(loaded[i]).error().context("actor " + specs[i].name + " (" +
+                                                                  specs[i].file + ") is refused"));
+    }
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    TR_TRY(auto links, resolve(options_.manifest.links, specs[i]));
+    Result<ActorEntry*> started = loaded[i] ? actors_->start(specs[i], links, *std::move(loaded[i]))
+                                            : std::unexpected(std::move(loaded[i]).error());
+    if (!started && !options_.keep_going) {
+      return std::unexpected(
+          std::move(started).error().context("actor " + specs[i].name + " is refused"));
+    }
+    if (!started) {
+      log::error("actor refused", {{"actor", specs[i].name},
+                                   {"file", specs[i].file},
+                                   {"reason", started.error().reason_text()},
+                                   {"message", started.error().message()}});
+    }
+    ActorEntry& entry =
+        started ? **started
+                : actors_->add_refused(specs[i], std::move(links), std::move(started).error());
+    fill_urls(entry);
+  }
+  return {};
+}
+
+void Host::fill_urls(ActorEntry& entry) const {
+  if (!entry.running()) return;
+  for (const ResolvedLink& link : entry.links) {
+    for (const HttpSite& site : http_) {
+      if (site.server.get() != link.provider) continue;
+      for (const RouteSpec& route : link.spec.routes) {
+        entry.urls.push_back(url_of(*site.server, route));
+      }
+    }
+  }
+}
+
+Result<void> Host::publish_routes() {
+  for (const HttpSite& site : http_) {
+    for (std::size_t index = 0; index < cores_.size(); ++index) {
+      std::vector<http_server::Route> routes;
+      for (const auto& entry : actors_->all()) {
+        for (const ResolvedLink& link : entry->links) {
+          if (link.provider != site.server.get()) continue;
+          for (const RouteSpec& spec : link.spec.routes) {
+            http_server::Route route{.host = spec.host, .path = spec.path};
+            route.refusal = entry->refusal;
+            route.call_limit = entry->spec.limits.call;
+            if (entry->running()) {
+              route.grant = Actors::transport_grant(*entry, index, "http_server", link.spec.name());
+            }
+            routes.push_back(std::move(route));
+          }
+        }
+      }
+      TR_TRY(auto table, http_server::RouteTable::create(std::move(routes)));
+      on_core(cores_[index], [&] { site.server->site(cores_[index]).set_routes(table); });
+    }
+  }
+  return {};
+}
+
+Result<void> Host::start_listeners() {
+  TR_CHECK(publish_routes());
+  for (HttpSite& site : http_) {
+    TR_CHECK(site.server->start());
+    site.serving = true;
+  }
+  return {};
+}
+
+codec::json::Array Host::listeners() const {
+  codec::json::Array all;
+  for (const HttpSite& site : http_) {
+    const std::string& address = site.server->address();
+    codec::json::Object one;
+    one["provider"] = site.spec.name;
+    one["address"] = address.substr(0, address.rfind(':'));
+    one["port"] = site.server->port();
+    all.emplace_back(std::move(one));
+  }
+  return all;
+}
+
+codec::json::Object Host::describe(const ActorEntry& entry) {
+  codec::json::Object one;
+  one["name"] = entry.spec.name;
+  one["file"] = entry.spec.file;
+  if (entry.subject.empty()) {
+    one["subject"] = nullptr;
+  } else {
+    one["subject"] = entry.subject;
+  }
+  one["status"] = entry.running() ? "running" : "refused";
+  one["reason"] = nullptr;
+  if (entry.refusal) one["reason"] = std::string(entry.refusal->reason_text());
+  codec::json::Array urls;
+  for (const std::string& url : entry.urls) urls.emplace_back(url);
+  one["urls"] = std::move(urls);
+  return one;
+}
+
+codec::json::Array Host::actors() const {
+  const std::lock_guard lock(control_);
+  codec::json::Array all;
+  for (const auto& entry : actors_->all()) all.emplace_back(describe(*entry));
+  return all;
+}
+
+Result<codec::json::Object> Host::start_actor(ActorRequest request) {
+  // Reading and compiling takes long and changes nothing: not under the lock.
+  TR_TRY(auto module, loader_->load(request.actor.file, options_.trust));
+  const std::lock_guard lock(control_);
+  if (stopped_) return fail(Reason::ActorStopped, "the host is stopping");
+  if (actors_->find(request.actor.name) != nullptr) {
+    return fail(Reason::ActorDuplicate, "there is an actor with the name " + request.actor.name +
+                                            " already; stop it first or choose another `name`");
+  }
+  std::vector<LinkSpec> links;
+  std::vector<std::string> names{request.actor.name};
+  for (const auto& entry : actors_->all()) {
+    names.push_back(entry->spec.name);
+    for (const ResolvedLink& link : entry->links) links.push_back(link.spec);
+  }
+  links.insert(links.end(), request.links.begin(), request.links.end());
+  TR_CHECK(check_links(links, names, options_.manifest.providers));
+  TR_TRY(auto resolved, resolve(request.links, request.actor));
+  TR_TRY(ActorEntry* const entry,
+         actors_->start(std::move(request.actor), std::move(resolved), std::move(module)));
+  fill_urls(*entry);
+  TR_CHECK(publish_routes());
+  return describe(*entry);
+}
+
+Result<void> Host::stop_actor(std::string_view name) {
+  const std::lock_guard lock(control_);
+  ActorEntry* const entry = actors_->find(name);
+  if (entry == nullptr) {
+    return fail(Reason::ActorUnknown, "there is no actor with the name " + std::string(name));
+  }
+  // The routes first, so that a request finds none (404) rather than a stopped actor (503).
+  entry->links.swap(entry->retired_links);
+  auto published = publish_routes();
+  entry->links.swap(entry->retired_links);
+  actors_->stop(*entry, kStopGrace);
+  return published;
+}
+
+Result<abi::StepReport> Host::call(std::string_view actor, std::string_view operation,
+                                   ByteView payload, Duration deadline) {
+  Actors::Line line;
+  {
+    const std::lock_guard lock(control_);
+    const ActorEntry* const entry = actors_->find(actor);
+    if (entry == nullptr) {
+      return fail(Reason::ActorUnknown, "there is no actor with the name " + std::string(actor));
+    }
+    line = actors_->line_to(*entry);
+  }
+  return actors_->call(line, operation, payload, deadline);
+}
+
+void Host::stop(Duration drain) {
+  {
+    const std::lock_guard lock(control_);
+    if (std::exchange(stopped_, true)) return;
+    std::vector<std::future<void>> ends;
+    for (HttpSite& site : http_) {
+      if (!site.serving) continue;
+      auto done = std::make_shared<std::promise<void>>();
+      ends.push_back(done->get_future());
+      site.server->stop_serving(drain, [done] { done->set_value(); });
+    }
+    for (auto& end : ends) end.wait();
+    while (!actors_->all().empty()) actors_->stop(*actors_->all().back(), Duration(0));
+  }
+  control_pool_.reset();  // its jobs need the cores, and the lock
+  for (const auto& provider : providers_) provider->stop();
+  http_.clear();
+  cores_.stop();
+}
+
+}  // namespace trellis::host
