@@ -1,5 +1,9 @@
 #include "trellis/providers/http_server/http_server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -7,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "trellis/base/unique_fd.h"
 #include "trellis/codec/json.h"
 #include "trellis/codec/msgpack.h"
 #include "trellis/core/buffer_stream.h"
@@ -395,6 +400,62 @@ TEST_F(SiteTest, NoTableIsNoRoute) {
   EXPECT_EQ(get("/a").status(), 200);
   site_->set_routes(nullptr);
   EXPECT_EQ(error_of("/a").substr(0, 3), "404");
+}
+
+/// Sends one request over TCP while `core` runs, and returns what came back until the close.
+std::string fetch(async::Core& core, std::uint16_t port, std::string_view request) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return "!";
+  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "!";
+  std::string out;
+  const TimePoint give_up = SteadyClock::now() + std::chrono::seconds(10);
+  while (SteadyClock::now() < give_up) {
+    core.run_ready();
+    std::array<char, 4096> buffer{};
+    const ssize_t count = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count == 0) return out;
+    if (count > 0) out.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  return out + "(timed out)";
+}
+
+TEST(HttpServer, ServesOverTcpAndStops) {
+  FakeActor actor([](const core::Invocation& invocation) -> Result<core::Reply> {
+    EXPECT_EQ(invocation.operation, "HandleRequest");
+    return reply_of("82" + kStatus + "ccc8" + kBody + "c4026869");
+  });
+  async::Core core(0);
+  auto server =
+      HttpServer::create({.name = "web", .address = "127.0.0.1:0", .limits = {}}, {&core}, actor);
+  ASSERT_TRUE(server) << server.error().message();
+  EXPECT_EQ((*server)->name(), "web");
+  EXPECT_EQ((*server)->contract().name, "http_server");
+  ASSERT_NE((*server)->port(), 0);
+  std::vector<Route> list;
+  list.push_back({.path = "/a", .grant = router::GrantIssuer::make({})});
+  (*server)->site(core).set_routes(*RouteTable::create(std::move(list)));
+  ASSERT_TRUE((*server)->start());
+
+  const std::string tail = " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  const std::string good = fetch(core, (*server)->port(), "GET /a/x" + tail);
+  EXPECT_TRUE(good.starts_with("HTTP/1.1 200 ")) << good;
+  EXPECT_TRUE(good.ends_with("\r\n\r\nhi")) << good;
+  const std::string head = fetch(core, (*server)->port(), "HEAD /a" + tail);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+  const std::string none = fetch(core, (*server)->port(), "GET /b" + tail);
+  EXPECT_TRUE(none.starts_with("HTTP/1.1 404 ")) << none;
+  EXPECT_NE(none.find("http.no_route"), std::string::npos) << none;
+
+  bool stopped = false;
+  (*server)->stop_serving(std::chrono::seconds(1), [&stopped] { stopped = true; });
+  const TimePoint give_up = SteadyClock::now() + std::chrono::seconds(10);
+  while (!stopped && SteadyClock::now() < give_up) core.run_ready();
+  EXPECT_TRUE(stopped);
 }
 
 }  // namespace
