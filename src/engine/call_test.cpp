@@ -239,6 +239,16 @@ TEST_F(CallTest, HostTrapIsMarked) {
   EXPECT_TRUE(failure.host_raised);
 }
 
+TEST_F(CallTest, AFailureTellsWhereItHappened) {
+  const Failure failure = failure_of(R"((module (func $inner unreachable)
+      (func $outer (export "f") call $inner)))");
+  EXPECT_EQ(failure.message, "wasm `unreachable` instruction executed");
+  EXPECT_THAT(
+      failure.backtrace,
+      ::testing::MatchesRegex(
+          "inner .function 0, offset 0x[0-9a-f]+.\nouter .function 1, offset 0x[0-9a-f]+.\n"));
+}
+
 TEST_F(CallTest, AsyncHostFunctionReadyAtOnce) {
   guest_.ready = true;
   guest_.answer = 99;

@@ -12,6 +12,9 @@ namespace trellis::engine {
 struct Failure {
   Reason reason = Reason::EngineFailed;  // engine.trap.*, engine.deadline, engine.cancelled, ...
   std::string message;                   // lower case, without the guest's backtrace
+  /// The guest's functions that were running, innermost first, one a line: for people. The names
+  /// are the guest's own, without control characters; at most 20 lines; may be empty.
+  std::string backtrace;
   /// A host function returned HostStatus::Trap: whoever defined it knows the true reason.
   bool host_raised = false;
 

@@ -17,6 +17,7 @@ namespace trellis::engine {
 namespace {
 
 constexpr std::string_view kMemoryName = "memory";
+constexpr std::string_view kTrapPrefix = "wasm trap: ";
 
 static_assert(sizeof(RawValue) == sizeof(wasmtime_val_raw_t));
 static_assert(alignof(RawValue) == alignof(wasmtime_val_raw_t));
@@ -285,7 +286,11 @@ void Call::record_failure() noexcept {
   std::size_t length = 0;
   const std::int32_t code = tr_call_error(call_, &text, &length);
   failure_.reason = trap_reason(code);
-  failure_.message.assign(reinterpret_cast<const char*>(text), length);
+  std::string_view message(reinterpret_cast<const char*>(text), length);
+  if (message.starts_with(kTrapPrefix)) message.remove_prefix(kTrapPrefix.size());
+  failure_.message = message;
+  tr_call_backtrace(call_, &text, &length);
+  failure_.backtrace.assign(reinterpret_cast<const char*>(text), length);
   if (host_trapped_) {
     failure_.host_raised = true;
     failure_.reason = Reason::EngineTrapOther;

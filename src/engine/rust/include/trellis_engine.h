@@ -47,6 +47,8 @@ uint8_t tr_call_poll(tr_call* call, int32_t* result);
 enum { TR_ERROR_OTHER = -1, TR_ERROR_POOL_EXHAUSTED = -2 };
 
 int32_t tr_call_error(tr_call* call, const uint8_t** message, size_t* length);
+/* After FAILED: the guest's frames, a line each; may be empty; lives as long as the call. */
+void tr_call_backtrace(tr_call* call, const uint8_t** text, size_t* length);
 void tr_call_delete(tr_call* call);
 
 /* An asynchronous host function of i32 parameters and one i32 result. `data` is the store's. */

@@ -3,12 +3,15 @@
 //!
 //! A `tr_call` is a thin pointer to `Typed<F>`; its first field is the header that knows `F`.
 
+use std::fmt::Write;
 use std::future::Future;
 use std::mem::{align_of, size_of};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use wasmtime::{Error, Func, Instance, InstancePre, PoolConcurrencyLimitError, Trap, TypedFunc};
+use wasmtime::{
+    Error, Func, Instance, InstancePre, PoolConcurrencyLimitError, Trap, TypedFunc, WasmBacktrace,
+};
 use wasmtime_c_api::{WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_instance_pre_t};
 
 const PENDING: u8 = 0;
@@ -29,6 +32,7 @@ pub struct tr_call {
     drop: unsafe fn(*mut tr_call),
     error: Option<Error>,
     message: String,
+    trace: String,
 }
 
 #[repr(C)]
@@ -55,6 +59,7 @@ fn start<F: Future<Output = Result<i32, Error>>>(future: F) -> *mut tr_call {
         drop: drop_typed::<F>,
         error: None,
         message: String::new(),
+        trace: String::new(),
     };
     Box::into_raw(Box::new(Typed { header, future })).cast::<tr_call>()
 }
@@ -152,6 +157,42 @@ pub unsafe extern "C" fn tr_call_error(
     *message = call.message.as_ptr();
     *length = call.message.len();
     code
+}
+
+const MAX_FRAMES: usize = 20;
+const MAX_NAME: usize = 80;
+
+fn trace_text(trace: &WasmBacktrace) -> String {
+    let mut text = String::new();
+    for frame in trace.frames().iter().take(MAX_FRAMES) {
+        // The name section is the guest's: no control characters.
+        let name: String = frame
+            .func_name()
+            .unwrap_or("?")
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(MAX_NAME)
+            .collect();
+        let offset = frame.module_offset().unwrap_or(0);
+        let _ = writeln!(text, "{name} (function {}, offset {offset:#x})", frame.func_index());
+    }
+    text
+}
+
+/// After FAILED: the guest's frames, innermost first, a line each, as long as the call lives. Empty
+/// when the failure has none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tr_call_backtrace(
+    call: &mut tr_call,
+    text: &mut *const u8,
+    length: &mut usize,
+) {
+    call.trace = match &call.error {
+        Some(error) => error.downcast_ref::<WasmBacktrace>().map(trace_text).unwrap_or_default(),
+        None => String::new(),
+    };
+    *text = call.trace.as_ptr();
+    *length = call.trace.len();
 }
 
 /// Before its store is deleted or used again. Cuts off a guest that is not finished.
