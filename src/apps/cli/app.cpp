@@ -1,6 +1,7 @@
 #include "trellis/apps/cli/app.h"
 
 #include <charconv>
+#include <cstdio>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -35,12 +36,18 @@ int report_parse_error(const CLI::App& root, const CLI::ParseError& error) {
   return kExitUsage;
 }
 
+/// A result that could not be written is no success, whatever the command did.
+int report_lost_output() {
+  print_failure(Error(Reason::FileUnwritable, "cannot write to the standard output"));
+  return kExitRefused;
+}
+
 }  // namespace
 
 int parse_and_run(CLI::App& root, int argc, const char* const* argv, int& exit_code) {
   try {
     root.parse(argc, argv);
-    return exit_code;
+    return std::ferror(stdout) == 0 ? exit_code : report_lost_output();
   } catch (const CLI::CallForHelp&) {
     print_text(root.help());
     return kExitDone;

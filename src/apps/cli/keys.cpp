@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,7 +28,8 @@ Format default_format() noexcept {
 struct KeysOptions {
   Format format = default_format();
   std::string kind;
-  std::string file;
+  std::string file;                   // show
+  std::optional<std::string> output;  // gen
 };
 
 json::Object describe(const PublicNkey& key) {
@@ -62,13 +64,13 @@ int run_gen(const KeysOptions& options) {
                             "; choose from: " + std::string(crypto::key_kind_list()));
   const KeyPair key = KeyPair::generate(*kind);
   json::Object object = describe(key.public_key());
-  if (options.file.empty()) {
+  if (!options.output) {
     object["seed"] = key.seed_text();
     return print_key(options.format, object);
   }
-  const Result<void> written = claims::write_seed_file(options.file, key);
+  const Result<void> written = claims::write_seed_file(*options.output, key);
   if (!written) return report_failure(options.format, written.error());
-  object["file"] = options.file;
+  object["file"] = *options.output;
   return print_key(options.format, object);
 }
 
@@ -90,7 +92,7 @@ void add_gen(CLI::App& keys, int& exit_code) {
   const auto options = std::make_shared<KeysOptions>();
   CLI::App& gen = *keys.add_subcommand("gen", "Make a new key");
   gen.add_option("KIND", options->kind, std::string(crypto::key_kind_list()))->required();
-  gen.add_option("-o,--output", options->file,
+  gen.add_option("-o,--output", options->output,
                  "write the seed to this new file (mode 0600) instead of printing it")
       ->type_name("FILE");
   add_format_option(gen, options->format);
