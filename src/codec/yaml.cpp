@@ -28,7 +28,10 @@ bool is_null_text(std::string_view text) noexcept {
 /// Builds the tree from the parser's events. After the first error it only waits for the end.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    line_ = one_based(mark.line);
+    column_ = one_based(mark.column);
+  }
 
   void OnDocumentEnd() override {}
 
@@ -67,6 +70,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   const std::optional<ParseError>& error() const noexcept { return error_; }
+
+  /// An error at the start of the document.
+  ParseError at_start(std::string message) const { return {line_, column_, std::move(message)}; }
 
   Node take() { return std::move(root_); }
 
@@ -143,6 +149,8 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   Node root_;
   std::optional<ParseError> error_;
+  std::uint32_t line_ = 1;  // of the document's start
+  std::uint32_t column_ = 1;
 };
 
 std::optional<ParseError> run_parser(std::string_view text, TreeBuilder& builder) {
@@ -156,7 +164,7 @@ std::optional<ParseError> run_parser(std::string_view text, TreeBuilder& builder
   if (!parser.HandleNextDocument(builder) || builder.error()) return std::nullopt;
   TreeBuilder second;
   if (!parser.HandleNextDocument(second)) return std::nullopt;
-  return ParseError{1, 1, "more than one document in the file"};
+  return second.at_start("a second document starts here; a file holds one");
 }
 
 }  // namespace
