@@ -92,10 +92,10 @@ CacheKey cache_key(const Engine& engine, ByteView module) {
   return crypto::sha256(parts);
 }
 
-CodeCache::CodeCache(fs::path folder, fs::path key_file)
-    : CodeCache(std::move(folder), std::move(key_file), kDefaultFolderBytes) {}
+CodeCache::CodeCache(fs::path folder, const fs::path& key_file)
+    : CodeCache(std::move(folder), key_file, kDefaultFolderBytes) {}
 
-CodeCache::CodeCache(fs::path folder, fs::path key_file, std::uint64_t max_bytes)
+CodeCache::CodeCache(fs::path folder, const fs::path& key_file, std::uint64_t max_bytes)
     : folder_(std::move(folder)), max_bytes_(max_bytes) {
   auto secret = read_or_make_secret(key_file);
   if (secret) {

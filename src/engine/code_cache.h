@@ -31,9 +31,10 @@ class CodeCache {
  public:
   /// `folder` is made when it is missing; `key_file` too. A key that cannot be kept is made for
   /// this process only, so that nothing on disk is trusted.
-  CodeCache(std::filesystem::path folder, std::filesystem::path key_file);
+  CodeCache(std::filesystem::path folder, const std::filesystem::path& key_file);
   /// The same with another bound on the size of the folder.
-  CodeCache(std::filesystem::path folder, std::filesystem::path key_file, std::uint64_t max_bytes);
+  CodeCache(std::filesystem::path folder, const std::filesystem::path& key_file,
+            std::uint64_t max_bytes);
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
   ~CodeCache();

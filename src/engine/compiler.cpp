@@ -64,7 +64,7 @@ std::string limit_text(const process::ExitStatus& status, const CompileLimits& l
 }
 
 Error over_limit(const std::string& why) {
-  return Error(Reason::EngineLimitCompile, "the module could not be compiled: " + why);
+  return {Reason::EngineLimitCompile, "the module could not be compiled: " + why};
 }
 
 }  // namespace

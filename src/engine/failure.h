@@ -18,7 +18,7 @@ struct Failure {
   /// A host function returned HostStatus::Trap: whoever defined it knows the true reason.
   bool host_raised = false;
 
-  Error error() const { return Error(reason, message); }
+  Error error() const { return {reason, message}; }
 };
 
 }  // namespace trellis::engine

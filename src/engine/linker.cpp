@@ -24,6 +24,7 @@ Result<wasm_valkind_t> kind_of(codec::wasm::ValueType type) {
 
 Result<std::vector<wasm_valkind_t>> kinds_of(std::span<const codec::wasm::ValueType> types) {
   std::vector<wasm_valkind_t> kinds;
+  kinds.reserve(types.size());
   for (const auto type : types) {
     TR_TRY(const wasm_valkind_t kind, kind_of(type));
     kinds.push_back(kind);
@@ -34,6 +35,7 @@ Result<std::vector<wasm_valkind_t>> kinds_of(std::span<const codec::wasm::ValueT
 // The type takes over the values that the vector points to.
 void fill(wasm_valtype_vec_t& out, const std::vector<wasm_valkind_t>& kinds) {
   std::vector<wasm_valtype_t*> types;
+  types.reserve(kinds.size());
   for (const wasm_valkind_t kind : kinds) types.push_back(wasm_valtype_new(kind));
   wasm_valtype_vec_new(&out, types.size(), types.data());
 }

@@ -158,8 +158,8 @@ std::vector<Verdict> verdicts(const SystemLimits& limits) {
 }
 
 void clear_backtrace_environment() {
-  ::unsetenv("RUST_BACKTRACE");
-  ::unsetenv("RUST_LIB_BACKTRACE");
+  ::unsetenv("RUST_BACKTRACE");      // NOLINT(concurrency-mt-unsafe): at start-up only
+  ::unsetenv("RUST_LIB_BACKTRACE");  // NOLINT(concurrency-mt-unsafe): at start-up only
 }
 
 }  // namespace trellis::engine

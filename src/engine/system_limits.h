@@ -38,7 +38,8 @@ struct Verdict {
 /// One line for each item that matters, good ones included.
 std::vector<Verdict> verdicts(const SystemLimits& limits);
 
-/// For the host's process: RUST_BACKTRACE makes every error that the engine drops cost 4 us.
+/// For the host's process, before it has threads: RUST_BACKTRACE makes every error that the engine
+/// drops cost 4 us.
 void clear_backtrace_environment();
 
 }  // namespace trellis::engine

@@ -81,20 +81,21 @@ struct Plan {
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::execve(plan->executable, plan->arguments, plan->environment);
   give_up(plan);
 }
 
 // A frame of its own: the child must not touch the caller's variables.
 [[gnu::noinline]] pid_t start(Plan* plan) {
-  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): see above
+  const pid_t pid = ::vfork();  // NOLINT: posix_spawn cannot do what become() does
   if (pid == 0) become(plan);
   return pid;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> list;
+  list.reserve(strings.size() + 1);
   for (const std::string& string : strings) list.push_back(const_cast<char*>(string.c_str()));
   list.push_back(nullptr);
   return list;

@@ -1,5 +1,6 @@
 /* The C face of src/engine/rust: what Wasmtime's C API lacks. Pointers are never null unless it is
  * said. Everything aborts rather than unwinds. */
+/* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C. */
 #ifndef TRELLIS_ENGINE_H
 #define TRELLIS_ENGINE_H
 
@@ -72,3 +73,4 @@ wasmtime_error_t* tr_linker_define_async(wasmtime_linker_t* linker, const char* 
 #endif
 
 #endif
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
