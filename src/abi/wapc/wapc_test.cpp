@@ -135,16 +135,12 @@ class WapcTest : public testing::Test {
                           });
   }
 
+  // A core runs once; run_ready() any number of times.
   template <class T>
   T finish(async::Task<T> task) {
     std::optional<T> result;
-    boost::asio::co_spawn(core_.executor(), std::move(task),
-                          [this, &result](const std::exception_ptr& failure, T value) {
-                            if (failure) std::rethrow_exception(failure);
-                            result.emplace(std::move(value));
-                            core_.stop();
-                          });
-    core_.run();
+    spawn(std::move(task), result);
+    while (!result) core_.run_ready();
     return std::move(*result);
   }
 
@@ -345,11 +341,13 @@ TEST_F(WapcTest, ALoopEndsAtTheDeadlineAndYieldsBefore) {
   std::optional<Result<core::Buffer>> looping;
   spawn(call_task(host_, "x", "", 60ms), looping);
   int turns = 0;
-  const auto until = std::chrono::steady_clock::now() + 5s;
-  while (!looping && std::chrono::steady_clock::now() < until) {
-    core_.post([&turns] { ++turns; });
-    core_.run_ready();
-  }
+  std::function<void()> other = [&] {
+    ++turns;
+    if (looping) return core_.stop();
+    core_.post([&other] { other(); });
+  };
+  other();
+  core_.run();
   ASSERT_TRUE(looping);
   EXPECT_EQ(looping->error().reason(), Reason::EngineDeadline);
   EXPECT_GT(turns, 3) << "other work of the core ran between the slices";
@@ -410,25 +408,42 @@ TEST_F(WapcTest, CancelledCallsLeaveNothingBehind) {
   }
 }
 
-// The task of a call that waits is destroyed together with the core that it waits on.
+// Stops the core in the middle of a host call, so that the whole task waits in the core's queue.
+class StoppingHost final : public HostInterface {
+ public:
+  async::Task<Result<core::Buffer>> host_call(const HostRequest&, CallFrame& frame) override {
+    async::Core& core = frame.context.cancel.core();
+    core.stop();
+    for (int turns = 0; turns < 10; ++turns) co_await core.yield_slice();
+    co_return fail(Reason::Internal, "the core went on after its end");
+  }
+
+  void guest_output(OutputKind, std::string_view) noexcept override {}
+
+  void guest_output_dropped(std::uint64_t, std::uint64_t) noexcept override {}
+};
+
+async::Task<int> start_and_call(abi::Guest& guest, HostInterface& host, const GuestLimits& limits,
+                                async::Core& core) {
+  test::Frame frame(core, host, limits);
+  const auto started = co_await guest.start(frame.frame);
+  if (!started) co_return 0;
+  const auto reply = co_await guest.call("Get", {}, frame.frame);
+  co_return reply ? 1 : 2;
+}
+
 TEST_F(WapcTest, ATaskMayBeDestroyedInsideAHostCall) {
   load(kForward);
   for (int round = 0; round < 100; ++round) {
     auto core = std::make_unique<async::Core>(0);
-    SlowHost slow(*core);
+    StoppingHost host;
     auto guest = program_->create(*core);
     ASSERT_TRUE(guest);
-    test::Frame frame(*core, slow, limits_);
-    const auto whole = [](abi::Guest& running, CallFrame& with) -> async::Task<int> {
-      const auto started = co_await running.start(with);
-      if (!started) co_return 0;
-      const auto reply = co_await running.call("Get", {}, with);
-      co_return reply ? 1 : 2;
-    };
-    boost::asio::co_spawn(core->executor(), whole(**guest, frame.frame),
-                          [](const std::exception_ptr&, int) {});
-    core->run_ready();
-    ASSERT_TRUE(slow.waiting != nullptr);
+    bool ended = false;
+    boost::asio::co_spawn(core->executor(), start_and_call(**guest, host, limits_, *core),
+                          [&ended](const std::exception_ptr&, int) { ended = true; });
+    core->run();
+    ASSERT_FALSE(ended);
     core.reset();
     EXPECT_FALSE((*guest)->usable());
   }
