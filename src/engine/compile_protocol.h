@@ -23,6 +23,9 @@ struct WorkerHeader {
 
 enum class Answer : std::uint8_t { Code = 1, Refused = 2, Incompatible = 3 };
 
+/// Exit status of a worker that could not lock itself in, and so did not compile.
+inline constexpr int kExitNoSandbox = 4;
+
 /// Forbids this process everything that compiling does not need: opening files, sockets, programs,
 /// processes, threads, executable memory. For the rest of its life; false when the kernel refuses.
 bool enter_compile_sandbox() noexcept;

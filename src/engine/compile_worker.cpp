@@ -61,7 +61,7 @@ int compile(const WorkerHeader& header, ByteView module) {
   if (tr_engine_compatibility(engine.get()) != header.compatibility) {
     return answer(Answer::Incompatible, {}) ? kExitDone : kExitBroken;
   }
-  if (!enter_compile_sandbox()) return kExitBroken;
+  if (!enter_compile_sandbox()) return kExitNoSandbox;
   wasm_byte_vec_t code;
   error = tr_precompile(engine.get(), as_u8(module), module.size(), &code);
   if (error != nullptr) {

@@ -145,6 +145,10 @@ Result<Bytes> Compiler::run_worker(const Engine& engine, ByteView module) {
                                         std::to_string(limits.resident_bytes >> 20) + " MiB"));
     }
   }
+  if (status->code == kExitNoSandbox) {
+    return fail(Reason::HostResource,
+                "the kernel refuses seccomp, and modules are only compiled in a sandbox");
+  }
   if (!status->success()) return std::unexpected(over_limit(limit_text(*status, limits)));
   // The worker is gone, and nobody else has its end: what is read now stays so.
   TR_TRY(Bytes answer, process::read_memory_file(output.get(), limits.output_bytes));
