@@ -59,7 +59,7 @@ ActorEntry* Actors::find(std::string_view name) noexcept {
 }
 
 Result<ActorEntry*> Actors::start(ActorSpec spec, std::vector<ResolvedLink> links,
-                                  LoadedModule module) {
+                                  const LoadedModule& module) {
   const std::string& subject = module.verified.subject();
   for (const auto& other : entries_) {
     if (other->running() && other->subject == subject) {

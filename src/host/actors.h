@@ -75,7 +75,8 @@ class Actors {
 
   /// Checks the links against the token, builds the actor on every core and runs its start
   /// functions once. On an error nothing of it is left.
-  Result<ActorEntry*> start(ActorSpec spec, std::vector<ResolvedLink> links, LoadedModule module);
+  Result<ActorEntry*> start(ActorSpec spec, std::vector<ResolvedLink> links,
+                            const LoadedModule& module);
 
   /// Remembers an actor that was refused (--keep-going).
   ActorEntry& add_refused(ActorSpec spec, std::vector<ResolvedLink> links, Error error);

@@ -48,6 +48,27 @@ std::string url_of(const http_server::HttpServer& server, const RouteSpec& route
   return "http://" + address + route.path;
 }
 
+/// What the server serves on core `index`, one route for each path that a link gives it.
+std::vector<http_server::Route> routes_to(const Actors& actors, const provider::Provider* server,
+                                          std::size_t index) {
+  std::vector<http_server::Route> routes;
+  for (const auto& entry : actors.all()) {
+    for (const ResolvedLink& link : entry->links) {
+      if (link.provider != server) continue;
+      for (const RouteSpec& spec : link.spec.routes) {
+        http_server::Route route{.host = spec.host, .path = spec.path};
+        route.refusal = entry->refusal;
+        route.call_limit = entry->spec.limits.call;
+        if (entry->running()) {
+          route.grant = Actors::transport_grant(*entry, index, "http_server", link.spec.name());
+        }
+        routes.push_back(std::move(route));
+      }
+    }
+  }
+  return routes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Host>> Host::create(HostOptions options) {
@@ -86,6 +107,7 @@ Host::~Host() {
 
 Result<void> Host::open_providers() {
   std::vector<async::Core*> cores;
+  cores.reserve(cores_.size());
   for (std::size_t i = 0; i < cores_.size(); ++i) cores.push_back(&cores_[i]);
   for (const ProviderSpec& spec : options_.manifest.providers) {
     if (spec.contract->name == "http_server") {
@@ -138,6 +160,7 @@ std::vector<Result<LoadedModule>> Host::load_all(const std::vector<ActorSpec>& s
   work();
   for (std::thread& helper : helpers) helper.join();
   std::vector<Result<LoadedModule>> out;
+  out.reserve(loaded.size());
   for (auto& result : loaded) out.push_back(*std::move(result));
   return out;
 }
@@ -156,7 +179,7 @@ Result<void> Host::start_actors() {
   }
   for (std::size_t i = 0; i < specs.size(); ++i) {
     TR_TRY(auto links, resolve(options_.manifest.links, specs[i]));
-    Result<ActorEntry*> started = loaded[i] ? actors_->start(specs[i], links, *std::move(loaded[i]))
+    Result<ActorEntry*> started = loaded[i] ? actors_->start(specs[i], links, *loaded[i])
                                             : std::unexpected(std::move(loaded[i]).error());
     if (!started && !options_.keep_going) {
       return std::unexpected(
@@ -191,22 +214,8 @@ void Host::fill_urls(ActorEntry& entry) const {
 Result<void> Host::publish_routes() {
   for (const HttpSite& site : http_) {
     for (std::size_t index = 0; index < cores_.size(); ++index) {
-      std::vector<http_server::Route> routes;
-      for (const auto& entry : actors_->all()) {
-        for (const ResolvedLink& link : entry->links) {
-          if (link.provider != site.server.get()) continue;
-          for (const RouteSpec& spec : link.spec.routes) {
-            http_server::Route route{.host = spec.host, .path = spec.path};
-            route.refusal = entry->refusal;
-            route.call_limit = entry->spec.limits.call;
-            if (entry->running()) {
-              route.grant = Actors::transport_grant(*entry, index, "http_server", link.spec.name());
-            }
-            routes.push_back(std::move(route));
-          }
-        }
-      }
-      TR_TRY(auto table, http_server::RouteTable::create(std::move(routes)));
+      TR_TRY(auto table,
+             http_server::RouteTable::create(routes_to(*actors_, site.server.get(), index)));
       on_core(cores_[index], [&] { site.server->site(cores_[index]).set_routes(table); });
     }
   }
@@ -279,7 +288,7 @@ Result<codec::json::Object> Host::start_actor(ActorRequest request) {
   TR_CHECK(check_links(links, names, options_.manifest.providers));
   TR_TRY(auto resolved, resolve(request.links, request.actor));
   TR_TRY(ActorEntry* const entry,
-         actors_->start(std::move(request.actor), std::move(resolved), std::move(module)));
+         actors_->start(std::move(request.actor), std::move(resolved), module));
   fill_urls(*entry);
   TR_CHECK(publish_routes());
   return describe(*entry);

@@ -258,9 +258,19 @@ Result<Manifest> read_root(const Context& context, const Node& root) {
                      [&](const Node& item) { return read_link(context, item, std::nullopt); }));
   TR_CHECK(check_unique_names(manifest));
   std::vector<std::string> names;
+  names.reserve(manifest.actors.size());
   for (const ActorSpec& spec : manifest.actors) names.push_back(spec.name);
   TR_CHECK(check_links(manifest.links, names, manifest.providers));
   return manifest;
+}
+
+std::string no_operation(const provider::Contract& contract, const std::string& name) {
+  std::string valid;
+  for (const provider::Operation& known : contract.operations) {
+    valid.append(valid.empty() ? "" : ", ").append(known.name);
+  }
+  return "'" + name + "' is not an operation of " + std::string(contract.name) +
+         "; valid: " + valid;
 }
 
 Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec) {
@@ -279,12 +289,7 @@ Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec) {
   }
   for (const std::string& operation : link.allow->operations.value_or(std::vector<std::string>())) {
     if (contract.find_operation(operation) != nullptr) continue;
-    std::string valid;
-    for (const provider::Operation& known : contract.operations) {
-      valid.append(valid.empty() ? "" : ", ").append(known.name);
-    }
-    return invalid("'" + operation + "' is not an operation of " + std::string(contract.name) +
-                   "; valid: " + valid);
+    return invalid(no_operation(contract, operation));
   }
   return {};
 }
@@ -297,6 +302,7 @@ Result<void> check_links(const std::vector<LinkSpec>& links,
   std::set<std::tuple<std::string, std::string, std::string>> bindings;
   std::set<std::tuple<std::string, std::string, std::string>> routes;
   std::vector<std::string> provider_names;
+  provider_names.reserve(providers.size());
   for (const ProviderSpec& spec : providers) provider_names.push_back(spec.name);
   for (const LinkSpec& link : links) {
     if (std::ranges::find(known_actors, link.actor) == known_actors.end()) {

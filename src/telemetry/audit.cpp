@@ -110,7 +110,7 @@ class AuditFile final : public AuditSink {
         batch.swap(pending_);
         if (dropped_ > 0) {
           batch += "{\"time\":" + std::to_string(system_clock().wall_nanoseconds()) +
-                   ",\"event\":\"audit.dropped\",\"count\":\"" + std::to_string(dropped_) + "\"}\n";
+                   R"(,"event":"audit.dropped","count":")" + std::to_string(dropped_) + "\"}\n";
           dropped_ = 0;
         }
       }
