@@ -148,7 +148,7 @@ void Instances::give_back(std::unique_ptr<Slot> slot) noexcept {
   }
   if (slot->start_bytes == 0) slot->start_bytes = slot->guest->memory_bytes();
   if (hand_over(slot)) return;
-  slot->idle_since = core_.clock().now();
+  slot->idle_since = core_.recent_now();
   idle_.push_back(std::move(slot));
   arm_sweep();
 }

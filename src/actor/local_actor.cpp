@@ -82,7 +82,7 @@ async::Task<Result<core::Reply>> LocalActor::dispatch(const core::Invocation& in
     if (!acquired) co_return std::unexpected(std::move(acquired).error());
     lease = *std::move(acquired);
   }
-  async::CancelScope scope(invocation.context.cancel, core_.clock().now() + version_->limits.call);
+  async::CancelScope scope(invocation.context.cancel, core_.now() + version_->limits.call);
   StopLink stop_link(scope);
   stopping_.join(stop_link);
   const core::CallContext context = narrowed(invocation.context, scope);

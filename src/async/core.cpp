@@ -21,7 +21,8 @@ Core::Core(unsigned index, const Clock& clock)
       io_(1),
       work_(io_.get_executor()),
       wheel_(clock.now()),
-      wake_(io_.get_executor()) {}
+      wake_(io_.get_executor()),
+      recent_(clock.now()) {}
 
 Core::~Core() = default;
 

@@ -37,6 +37,13 @@ class Core {
 
   const Clock& clock() const noexcept { return clock_; }
 
+  /// Reads the clock.
+  TimePoint now() noexcept { return recent_ = clock_.now(); }
+
+  /// What now() last returned: for what may be late by the length of a call, such as since when an
+  /// instance is idle.
+  TimePoint recent_now() const noexcept { return recent_; }
+
   /// Runs turns until stop(). What is still queued then stays queued until the core is destroyed.
   void run();
 
@@ -71,6 +78,7 @@ class Core {
   boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>
       wake_;
   TimePoint wake_at_ = TimePoint::max();
+  TimePoint recent_;
   std::deque<std::move_only_function<void()>> yielded_;
   std::atomic<bool> stopping_{false};
 };

@@ -144,6 +144,7 @@ wasmtime_error_t* Trampolines::epoch(wasmtime_context_t*, void* data, uint64_t* 
   }
   *kind = WASMTIME_UPDATE_DEADLINE_YIELD;
   call.yielded_ = true;
+  call.instance_.lane_.ticker().note_slice_used();
   return nullptr;
 }
 

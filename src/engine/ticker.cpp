@@ -51,6 +51,7 @@ Ticker::Ticker(unsigned lanes, Options options)
       first_stamp_(__rdtsc()),
       first_time_(SteadyClock::now()) {
   for (unsigned i = 0; i < lanes; ++i) lanes_[i].ticker_ = this;
+  while (nanoseconds_per_stamp_.load(std::memory_order_relaxed) == 0) calibrate();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -71,12 +72,17 @@ void Ticker::unwatch(const Engine& engine) {
 }
 
 std::uint64_t Ticker::nanoseconds(std::uint64_t cpu_ticks) const noexcept {
-  // The longer the process runs, the better the ratio; a microsecond is enough to begin with.
-  const std::uint64_t stamps = __rdtsc() - first_stamp_;
+  return static_cast<std::uint64_t>(static_cast<double>(cpu_ticks) *
+                                    nanoseconds_per_stamp_.load(std::memory_order_relaxed));
+}
+
+/// The longer the process runs, the better the ratio; some microseconds are enough to begin with.
+void Ticker::calibrate() noexcept {
   const auto passed = std::chrono::duration<double, std::nano>(SteadyClock::now() - first_time_);
-  if (stamps == 0) return 0;
-  return static_cast<std::uint64_t>(static_cast<double>(cpu_ticks) * passed.count() /
-                                    static_cast<double>(stamps));
+  const std::uint64_t stamps = __rdtsc() - first_stamp_;
+  if (stamps == 0) return;
+  nanoseconds_per_stamp_.store(passed.count() / static_cast<double>(stamps),
+                               std::memory_order_relaxed);
 }
 
 bool Ticker::any_inside(std::uint64_t& sum_of_entries) const noexcept {
@@ -93,7 +99,9 @@ bool Ticker::any_inside(std::uint64_t& sum_of_entries) const noexcept {
 
 void Ticker::run() {
   ::pthread_setname_np(::pthread_self(), "trellis-ticker");
+  // Slices matter once a guest has used one up; until then fewer wake-ups do.
   const timespec period = to_timespec(options_.period);
+  const timespec lazy_period = to_timespec(options_.period * 3);
   std::uint64_t last_entries = 0;
   TimePoint last_seen = SteadyClock::now();
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -107,7 +115,8 @@ void Ticker::run() {
       last_seen = SteadyClock::now();
       continue;
     }
-    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &period, nullptr);
+    const bool slicing = slices_used_.exchange(false, std::memory_order_relaxed);
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, slicing ? &period : &lazy_period, nullptr);
     if (!inside) continue;
     // Counted first: a guest that sees the new epoch sees the new count, too.
     ticks_.fetch_add(1, std::memory_order_relaxed);

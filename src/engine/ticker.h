@@ -45,6 +45,7 @@ class Ticker {
   };
 
   struct Options {
+    /// While guests use their slices up; three times as long while none does.
     Duration period = std::chrono::microseconds(500);
     Duration idle_before_parking = std::chrono::milliseconds(50);
   };
@@ -68,6 +69,9 @@ class Ticker {
 
   bool parked() const noexcept { return parked_.load(std::memory_order_relaxed) != 0; }
 
+  /// A guest was still inside when its slice was over. Any core.
+  void note_slice_used() noexcept { slices_used_.store(true, std::memory_order_relaxed); }
+
   /// What that many ticks of the CPU's time stamp counter last.
   std::uint64_t nanoseconds(std::uint64_t cpu_ticks) const noexcept;
 
@@ -75,6 +79,7 @@ class Ticker {
   void run();
   void park();
   void wake() noexcept;
+  void calibrate() noexcept;
   bool any_inside(std::uint64_t& sum_of_entries) const noexcept;
 
   Options options_;
@@ -84,6 +89,8 @@ class Ticker {
   std::atomic<std::uint32_t> parked_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> ticks_{0};
+  std::atomic<bool> slices_used_{false};
+  std::atomic<double> nanoseconds_per_stamp_{0};
   std::uint64_t first_stamp_;
   TimePoint first_time_;
   std::mutex mutex_;

@@ -85,7 +85,8 @@ async::Task<void> Site::handle(const http::Request& request, http::Response& res
   }
   Encoder encoder(*this);
   const core::Grant& grant = *route->grant;
-  async::CancelScope call(scope, scope.core().clock().now() + route->call_limit);
+  // The connection read the clock when this request came.
+  async::CancelScope call(scope, scope.core().recent_now() + route->call_limit);
   const core::CallContext context{
       .id = core::CallId::make(),
       .idempotency_key = std::nullopt,
