@@ -95,9 +95,10 @@ std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept {
     default: return std::nullopt;
   }
   std::int64_t count = 0;
-  const char* end = text.data() + text.size() - 1;
-  const auto [at, code] = std::from_chars(text.data(), end, count);
-  if (code != std::errc{} || at != end || count > kMax / unit) return std::nullopt;
+  text.remove_suffix(1);
+  const auto [at, code] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (code != std::errc{} || at != text.data() + text.size() || count > kMax / unit)
+    return std::nullopt;
   return count * unit;
 }
 

@@ -20,7 +20,7 @@ void write_out(std::FILE* stream, std::string_view text) {
 }  // namespace
 
 bool use_colour(std::FILE* stream) noexcept {
-  const char* off = std::getenv("NO_COLOR");
+  const char* off = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): nothing sets it
   if (off != nullptr && *off != '\0') return false;
   return ::isatty(::fileno(stream)) == 1;
 }

@@ -78,7 +78,7 @@ class Reader {
       return wrong(node->line,
                    "`" + std::string(key) + "` must be bytes as lower-case hex, two digits a byte");
     }
-    return std::optional(std::move(*bytes));
+    return bytes;
   }
 
   /// The bytes of `key` (text) or `key`_hex; both at once are an error.

@@ -249,7 +249,7 @@ std::unexpected<Error> limit_reached(std::string_view what, std::uint64_t limit)
 Result<std::int32_t> add_to_text(std::string_view text, std::int32_t by) {
   std::int64_t number = 0;
   const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   if (parsed.ec != std::errc() || parsed.ptr != end) {
     return fail(Reason::ContractValue, "the key holds a text that is not a 64-bit integer");
   }
