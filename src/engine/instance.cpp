@@ -163,6 +163,7 @@ Instance::Instance(std::shared_ptr<const Prelinked> prelinked, Ticker::Lane& lan
 
 Instance::~Instance() {
   TR_ASSERT(call_ == nullptr);
+  for (tr_function* function : prepared_) tr_function_delete(function);
   wasmtime_store_delete(store_);
 }
 
@@ -183,6 +184,10 @@ std::optional<ExportedFunction> Instance::find(std::string_view name, Signature 
   }
   ExportedFunction function{.signature = signature};
   std::memcpy(function.words, &item.of.func, sizeof function.words);
+  if (signature == Signature::I32I32ToI32) {
+    function.prepared = tr_function_new(context_, &item.of.func);
+    prepared_.push_back(function.prepared);
+  }
   return function;
 }
 
@@ -232,12 +237,19 @@ Call::Call(Instance& instance, const ExportedFunction& function, const Interrupt
   TR_ASSERT(instance.usable() && instance.call_ == nullptr);
   instance.call_ = this;
   wasmtime_context_set_epoch_deadline(instance.context_, 1);
-  const wasmtime_func_t raw = unpack(function);
   switch (function.signature) {
-    case Signature::ToNothing: call_ = tr_call_to_nothing(instance.context_, &raw); break;
-    case Signature::ToI32: call_ = tr_call_to_i32(instance.context_, &raw); break;
+    case Signature::ToNothing: {
+      const wasmtime_func_t raw = unpack(function);
+      call_ = tr_call_to_nothing(instance.context_, &raw);
+      break;
+    }
+    case Signature::ToI32: {
+      const wasmtime_func_t raw = unpack(function);
+      call_ = tr_call_to_i32(instance.context_, &raw);
+      break;
+    }
     case Signature::I32I32ToI32:
-      call_ = tr_call_i32_i32_to_i32(instance.context_, &raw, first, second);
+      call_ = tr_call_function(instance.context_, function.prepared, first, second);
       break;
   }
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "trellis/base/bytes.h"
 #include "trellis/base/clock.h"
@@ -27,6 +28,7 @@
 struct wasmtime_store;
 struct wasmtime_context;
 struct tr_call;
+struct tr_function;
 
 namespace trellis::engine {
 
@@ -36,6 +38,7 @@ enum class Signature : std::uint8_t { ToNothing, ToI32, I32I32ToI32 };
 /// An exported function of one instance; a plain value, valid as long as the instance.
 struct ExportedFunction {
   std::uint64_t words[2] = {};
+  tr_function* prepared = nullptr;  // of I32I32ToI32; the instance owns it
   Signature signature = Signature::ToNothing;
 };
 
@@ -106,6 +109,7 @@ class Instance {
   wasmtime_context* context_;
   std::uint64_t instance_words_[2] = {};
   std::uint64_t memory_words_[3] = {};
+  std::vector<tr_function*> prepared_;
   std::byte* memory_base_ = nullptr;
   bool memory_known_ = false;
   State state_ = State::New;

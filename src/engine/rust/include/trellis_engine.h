@@ -39,8 +39,16 @@ tr_call* tr_call_instantiate(const wasmtime_instance_pre_t* pre, wasmtime_contex
                              wasmtime_instance_t* instance);
 tr_call* tr_call_to_nothing(wasmtime_context_t* store, const wasmtime_func_t* func);
 tr_call* tr_call_to_i32(wasmtime_context_t* store, const wasmtime_func_t* func);
-tr_call* tr_call_i32_i32_to_i32(wasmtime_context_t* store, const wasmtime_func_t* func,
-                                int32_t first, int32_t second);
+
+/* A function (i32, i32) -> i32 with its type looked up once; deleted before the store. */
+typedef struct tr_function tr_function;
+
+tr_function* tr_function_new(wasmtime_context_t* store, const wasmtime_func_t* func);
+void tr_function_delete(tr_function* function);
+/* `function` outlives the call. */
+tr_call* tr_call_function(wasmtime_context_t* store, const tr_function* function, int32_t first,
+                          int32_t second);
+
 /* TR_CALL_*; not again after DONE or FAILED. */
 uint8_t tr_call_poll(tr_call* call, int32_t* result);
 
