@@ -4,6 +4,7 @@
 // /echo            the request's body                      /size      the body's size in decimal
 // /header/NAME     the value of a request's header         /cookies   two set-cookie lines
 // /sleep/MS        waits, then `slept`                     /loop      never answers
+// /grow/N          grows to N pages, writes them all, waits 200 ms, answers with the pages
 // /trap            unreachable                             /error     the guest error `deliberate`
 // /crlf            a header value with CR LF in it         /nul       a header value with NUL
 // /framing         content-length, transfer-encoding and connection headers that are wrong
@@ -50,6 +51,19 @@ http::Response sleep(uint32_t milliseconds) {
   return http::text(200, "slept");
 }
 
+http::Response grow(uint32_t pages) {
+  size_t have = __builtin_wasm_memory_size(0);
+  if (pages > have && __builtin_wasm_memory_grow(0, pages - have) == static_cast<size_t>(-1)) {
+    return http::text(500, "grow failed");
+  }
+  // What was there already holds the stack, the data and the request.
+  for (size_t at = have << 16; at < uint64_t{pages} << 16; at += 4096) {
+    *reinterpret_cast<volatile uint8_t*>(at) = 1;
+  }
+  sleep(200);
+  return http::text(200, guest::Builder().add(uint64_t{__builtin_wasm_memory_size(0)}).text());
+}
+
 http::Response with_header(guest::Text name, guest::Text value) {
   http::Response response = http::text(200, "x");
   response.headers.add(name, value);
@@ -91,6 +105,9 @@ guest::Result<http::Response> handle(const http::Request& request) {
   }
   if (starts_with(request.path, "/sleep/", rest)) {
     return sleep(number(rest));
+  }
+  if (starts_with(request.path, "/grow/", rest)) {
+    return grow(number(rest));
   }
   if (request.path == "/echo") {
     return http::text(200, guest::text_of(request.body), "application/octet-stream");
