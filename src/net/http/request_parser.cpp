@@ -73,24 +73,25 @@ ParseStatus RequestParser::parse(std::string_view bytes) {
     if (next - line_at_ < 2 || bytes[next - 2] != '\r') {
       return refuse(Reason::HttpMalformed, kBadLine);
     }
-    const std::size_t end = next - 2;
-    if (state_ == State::RequestLine) {
-      if (end == line_at_ && line_at_ < kMaxEmptyBytes) {
-        // RFC 9112 2.2: old clients end a body with an empty line; it is overlooked.
-      } else if (!request_line(bytes, end)) {
-        return ParseStatus::Failed;
-      } else {
-        state_ = State::Headers;
-      }
-    } else if (end == line_at_) {
-      if (!finish()) return ParseStatus::Failed;
-      state_ = State::Done;
-    } else if (!header_line(bytes, end)) {
-      return ParseStatus::Failed;
-    }
+    if (!take_line(bytes, next - 2)) return ParseStatus::Failed;
     line_at_ = next;
   }
   return ParseStatus::Complete;
+}
+
+bool RequestParser::take_line(std::string_view bytes, std::size_t end) {
+  const bool empty = end == line_at_;
+  if (state_ == State::RequestLine) {
+    // RFC 9112 2.2: old clients end a body with an empty line; it is overlooked.
+    if (empty && line_at_ < kMaxEmptyBytes) return true;
+    if (!request_line(bytes, end)) return false;
+    state_ = State::Headers;
+    return true;
+  }
+  if (!empty) return header_line(bytes, end);
+  if (!finish()) return false;
+  state_ = State::Done;
+  return true;
 }
 
 bool RequestParser::request_line(std::string_view bytes, std::size_t end) {
@@ -111,7 +112,7 @@ bool RequestParser::request_line(std::string_view bytes, std::size_t end) {
   at = static_cast<std::size_t>(space - bytes.data());
   head_.target = slice(target_at, at - target_at);
   const auto version = bytes.substr(at + 1, end - at - 1);
-  if (head_.target.size == 0 || !is_visible(head_.target.of(bytes.data()))) {
+  if (head_.target.size == 0 || !is_visible(bytes.substr(target_at, at - target_at))) {
     return malformed("the target must be of visible ASCII characters");
   }
   if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
@@ -127,8 +128,8 @@ bool RequestParser::request_line(std::string_view bytes, std::size_t end) {
 }
 
 bool RequestParser::split_target(std::string_view bytes) {
-  const auto target = head_.target.of(bytes.data());
-  const auto method = head_.method.of(bytes.data());
+  const auto target = bytes.substr(head_.target.at, head_.target.size);
+  const auto method = bytes.substr(head_.method.at, head_.method.size);
   if (method == "CONNECT") {
     refuse(Reason::HttpMethod, "this server is not a proxy: CONNECT is not supported");
     return false;
@@ -218,15 +219,7 @@ bool RequestParser::known_header(std::string_view name, std::string_view value, 
     case 10:
       if (equal_ignoring_case(name, "connection")) connection_options(value);
       return true;
-    case 14: {
-      if (!equal_ignoring_case(name, "content-length")) return true;
-      if (has_length_) return malformed("the request has more than one Content-Length");
-      const auto length = parse_decimal(value);
-      if (!length) return malformed("Content-Length is not a decimal number");
-      has_length_ = true;
-      head_.content_length = *length;
-      return true;
-    }
+    case 14: return !equal_ignoring_case(name, "content-length") || content_length(value);
     case 17:
       if (!equal_ignoring_case(name, "transfer-encoding")) return true;
       if (has_encoding_ || !equal_ignoring_case(value, "chunked")) {
@@ -236,6 +229,18 @@ bool RequestParser::known_header(std::string_view name, std::string_view value, 
       return true;
     default: return true;
   }
+}
+
+bool RequestParser::content_length(std::string_view value) {
+  const auto length = parse_decimal(value);
+  if (has_length_ || !length) {
+    refuse(Reason::HttpMalformed, has_length_ ? "the request has more than one Content-Length"
+                                              : "Content-Length is not a decimal number");
+    return false;
+  }
+  has_length_ = true;
+  head_.content_length = *length;
+  return true;
 }
 
 void RequestParser::connection_options(std::string_view value) noexcept {

@@ -77,11 +77,13 @@ class RequestParser {
 
   ParseStatus refuse(Reason reason, const char* message) noexcept;
   ParseStatus too_long(std::string_view bytes) noexcept;
+  bool take_line(std::string_view bytes, std::size_t end);
   bool request_line(std::string_view bytes, std::size_t end);
   bool split_target(std::string_view bytes);
   bool split_absolute(std::string_view target);
   bool header_line(std::string_view bytes, std::size_t end);
   bool known_header(std::string_view name, std::string_view value, Slice where);
+  bool content_length(std::string_view value);
   void connection_options(std::string_view value) noexcept;
   bool finish();
 

@@ -136,8 +136,8 @@ void Response::set_error(Reason reason, std::string_view message) {
   close_ = ends;
   status_ = reason_http_status(reason);
   fields_ = "Content-Type: application/json\r\n";
-  std::string body = "{\"reason\":\"";
-  body.append(reason_text(reason)).append("\",\"message\":\"");
+  std::string body = R"({"reason":")";
+  body.append(reason_text(reason)).append(R"(","message":")");
   body += json_text(message, kMaxErrorBodyBytes - body.size() - 2);
   body += "\"}";
   set_body_copy(as_bytes(body));
@@ -173,9 +173,11 @@ std::string_view DateLine::at(TimePoint now) {
     line_ += static_cast<char>('0' + number / 10 % 10);
     line_ += static_cast<char>('0' + number % 10);
   };
-  line_.append(kDays.substr(std::chrono::weekday(day).c_encoding() * 3, 3)).append(", ");
+  line_.append(kDays.substr(std::size_t{3} * std::chrono::weekday(day).c_encoding(), 3))
+      .append(", ");
   two(static_cast<unsigned>(date.day()));
-  line_.append(" ").append(kMonths.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3));
+  const std::size_t month = static_cast<unsigned>(date.month()) - 1;
+  line_.append(" ").append(kMonths.substr(3 * month, 3));
   line_.append(" ");
   append_number(line_, static_cast<std::uint64_t>(static_cast<int>(date.year())));
   line_.append(" ");

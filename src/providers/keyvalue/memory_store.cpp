@@ -318,12 +318,12 @@ Result<void> MemoryStore::set_query(Access& access) {
 }
 
 Result<const MemoryStore::Set*> MemoryStore::set_at(const KeyView& key, const Clock& clock) {
-  static const Set kEmpty;
+  static const Set no_members;
   const Map& map = shard_of(key).map;
   const auto found = map.find(key);
-  if (found == map.end()) return &kEmpty;
+  if (found == map.end()) return &no_members;
   if (found->second.expires != TimePoint::max() && clock.now() >= found->second.expires) {
-    return &kEmpty;
+    return &no_members;
   }
   const auto* set = std::get_if<Set>(&found->second.value);
   if (set == nullptr) return wrong_kind(kind_of(found->second.value.index()), ValueKind::Set);
