@@ -12,7 +12,8 @@ constexpr std::string_view kTrapPrefix = "engine.trap.";
 
 codec::json::Value text_or_null(const std::optional<std::string>& text) {
   if (!text) return nullptr;
-  return codec::json::Value(to_utf8_lossy(*text));
+  codec::json::Value value(to_utf8_lossy(*text));
+  return value;
 }
 
 codec::json::Array texts(const std::vector<std::string>& from) {

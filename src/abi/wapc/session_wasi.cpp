@@ -62,7 +62,9 @@ namespace {
 
 std::vector<std::string> variable_texts(const core::Environment& environment) {
   std::vector<std::string> texts;
-  for (const auto& [name, value] : environment.variables()) texts.push_back(name + "=" + value);
+  for (const auto& [name, value] : environment.variables()) {
+    texts.emplace_back(name).append("=").append(value);
+  }
   return texts;
 }
 
