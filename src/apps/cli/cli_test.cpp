@@ -47,7 +47,7 @@ class Commands : public testing::Test {
     put("plain.wasm", module);
   }
 
-  void TearDown() override { std::system(("rm -r '" + folder_ + "'").c_str()); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
