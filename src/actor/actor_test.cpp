@@ -75,8 +75,19 @@ class ScriptedGuest final : public abi::Guest {
       usable_ = false;
       co_return std::unexpected(frame.context.cancel.error());
     }
-    if (operation == "self") {
-      const abi::HostRequest request{"", "MSELF", "count", payload};
+    if (operation == "swell") memory_ = std::uint64_t{4} << 20;
+    if (operation == "fault") {
+      text_ = "what went wrong";
+      usable_ = false;
+      co_return fail(Reason::EngineTrapUnreachable, "trapped");
+    }
+    if (operation == "talk") {
+      frame.host.guest_output(abi::OutputKind::Console, "a line");
+      frame.host.guest_output(abi::OutputKind::Stderr, "bytes");
+    }
+    if (operation == "self" || operation == "stranger" || operation == "forbidden") {
+      const abi::HostRequest request{"", operation == "stranger" ? "MOTHER" : "MSELF",
+                                     operation == "forbidden" ? "forbidden" : "count", payload};
       auto reply = co_await frame.host.host_call(request, frame);
       if (!reply) co_return fail(Reason::GuestError, reply.error().message());
       co_return *std::move(reply);
@@ -88,7 +99,7 @@ class ScriptedGuest final : public abi::Guest {
 
   std::uint64_t memory_bytes() const noexcept override { return memory_; }
 
-  const std::optional<std::string>& guest_error() const noexcept override { return none_; }
+  const std::optional<std::string>& guest_error() const noexcept override { return text_; }
 
  private:
   async::Core& core_;
@@ -96,7 +107,7 @@ class ScriptedGuest final : public abi::Guest {
   bool usable_ = false;
   int calls_ = 0;
   std::uint64_t memory_ = 65536;
-  std::optional<std::string> none_;
+  std::optional<std::string> text_;
 };
 
 class ScriptedProgram final : public abi::Program {
@@ -125,8 +136,45 @@ class SelfGrants final : public core::GrantSource {
 class Direct final : public core::Dispatcher {
  public:
   async::Task<Result<core::Reply>> dispatch(const core::Invocation& invocation) override {
+    if (invocation.operation == "forbidden") return deny();
     return invocation.grant.target().dispatch(invocation);
   }
+
+ private:
+  /// As a provider that finds the resource outside the grant.
+  static async::Task<Result<core::Reply>> deny() {
+    co_return fail(Reason::PolicyDenied, "not this resource");
+  }
+};
+
+class CountingAudit final : public telemetry::AuditSink {
+ public:
+  void record(std::string_view, Fields) override {}
+
+  void denied(const telemetry::Denial& denial) override {
+    denials.push_back(std::string(denial.operation) + " on " + std::string(denial.contract));
+  }
+
+  std::vector<std::string> denials;
+};
+
+class CountingObserver final : public core::CallObserver {
+ public:
+  void host_call(std::string_view, std::string_view contract, std::string_view operation,
+                 ByteView payload) override {
+    seen.push_back(std::string(contract) + "." + std::string(operation) + " " +
+                   std::string(as_text(payload)));
+  }
+
+  void console(std::string_view text) override { seen.emplace_back(text); }
+
+  void output(std::string_view bytes) override { seen.emplace_back(bytes); }
+
+  void output_dropped() override { seen.emplace_back("dropped"); }
+
+  void guest_error(std::string_view text) override { seen.emplace_back(text); }
+
+  std::vector<std::string> seen;
 };
 
 class ActorTest : public testing::Test {
@@ -141,8 +189,7 @@ class ActorTest : public testing::Test {
     program = std::make_shared<ScriptedProgram>();
     version->program = program;
     actor = std::make_unique<LocalActor>(
-        core, version,
-        LocalActor::Surroundings{grants, direct, core::system_environment(), *audit});
+        core, version, LocalActor::Surroundings{grants, direct, core::system_environment(), audit});
     grants.grant = router::GrantIssuer::make(*actor, "MSELF");
     return *actor;
   }
@@ -165,9 +212,15 @@ class ActorTest : public testing::Test {
     core.run_ready();
   }
 
+  /// Time goes by with nothing to do.
+  void pass(Duration by) {
+    clock.move(by);
+    core.run_ready();
+  }
+
   async::Task<void> run(std::string operation, std::string& out) {
     async::CancelScope scope(core, TimePoint::max());
-    const core::CallContext context{.cancel = scope};
+    const core::CallContext context{.cancel = scope, .observer = observer};
     const core::Invocation invocation{*grants.grant, operation, as_bytes("payload"), nullptr,
                                       context};
     auto reply = co_await actor->dispatch(invocation);
@@ -180,7 +233,8 @@ class ActorTest : public testing::Test {
   async::Gate gate{core};
   SelfGrants grants;
   Direct direct;
-  std::unique_ptr<telemetry::AuditSink> audit = telemetry::no_audit();
+  CountingAudit audit;
+  core::CallObserver* observer = nullptr;
   std::shared_ptr<ScriptedProgram> program;
   std::unique_ptr<LocalActor> actor;
 };
@@ -222,7 +276,7 @@ TEST_F(ActorTest, PinnedActorCallingItselfIsReentrantAndNeverHangs) {
   call("self", out);
   EXPECT_EQ(out,
             "Invocation failure: failed to invoke actor: actor test is pinned and was called by a "
-            "call that it is itself serving");
+            "call that it is itself serving (actor.reentrant)");
   EXPECT_EQ(program->created, 1);
 }
 
@@ -274,12 +328,30 @@ TEST_F(ActorTest, LargeInstancesAreNotKept) {
   EXPECT_EQ(actor->live_instances(), 0U);
 }
 
-TEST_F(ActorTest, DeniedCallShowsTheTextOfWascc) {
+TEST_F(ActorTest, DeniedCallShowsTheTextOfWasccAndIsAudited) {
   make(InstanceMode::Warm);
-  grants.grant = router::GrantIssuer::make(*actor, "MSELF");
   std::string out;
-  call("echo", out);
-  EXPECT_EQ(out, "payload");
+  call("stranger", out);
+  EXPECT_EQ(out, "PERMISSION DENIED.");  // the grant table's own text
+  call("forbidden", out);
+  EXPECT_EQ(out,
+            "WebAssembly module authorization failure: Actor MSELF attempted to call forbidden on "
+            "MSELF,default - PERMISSION DENIED.");
+  EXPECT_EQ(audit.denials, (std::vector<std::string>{"count on MOTHER", "forbidden on MSELF"}));
+  EXPECT_EQ(program->created, 1);  // a denial does not hurt the instance
+}
+
+TEST_F(ActorTest, AnObserverSeesItsOwnCallAndNotThoseBelow) {
+  make(InstanceMode::Warm);
+  CountingObserver watching;
+  observer = &watching;
+  std::string out;
+  call("talk", out);
+  call("self", out);  // the call below is not watched
+  call("fault", out);
+  EXPECT_EQ(out, "engine.trap.unreachable");
+  EXPECT_EQ(watching.seen, (std::vector<std::string>{"a line", "bytes", "MSELF.count payload",
+                                                     "what went wrong"}));
 }
 
 TEST_F(ActorTest, StopEndsRunningCallsAndRefusesNewOnes) {
@@ -297,29 +369,39 @@ TEST_F(ActorTest, StopEndsRunningCallsAndRefusesNewOnes) {
   EXPECT_TRUE(spinning == "call.cancelled" || spinning == "engine.deadline") << spinning;
 }
 
-TEST(Instances, IdleOnesGoAndTheLastSmallOneStaysLonger) {
-  FakeClock clock;
-  async::Core core(0, clock);
-  async::Gate gate(core);
-  ActorVersion version;
-  version.program = std::make_shared<ScriptedProgram>();
-  Instances instances(core, version,
-                      [](abi::Guest&, async::CancelScope&) -> async::Task<Result<void>> {
-                        co_return Result<void>();
-                      });
+TEST_F(ActorTest, IdleInstancesGoAndTheLastSmallOneStaysLonger) {
+  const ActorLimits limits;
+  make(InstanceMode::Warm, limits);
+  std::string out;
+  call("self", out);
+  EXPECT_EQ(actor->live_instances(), 2U);
+  pass(limits.idle - milliseconds(50));
+  EXPECT_EQ(actor->live_instances(), 2U);
+  pass(milliseconds(100));
+  EXPECT_EQ(actor->live_instances(), 1U);
+  pass(limits.keep - limits.idle - seconds(1));
+  EXPECT_EQ(actor->live_instances(), 1U);
+  pass(seconds(2));
+  EXPECT_EQ(actor->live_instances(), 0U);
+}
 
-  struct Body {
-    static async::Task<void> run(Instances& instances, async::Core& core) {
-      async::CancelScope scope(core, TimePoint::max());
-      auto one = co_await instances.acquire(scope);
-      auto two = co_await instances.acquire(scope);
-      EXPECT_TRUE(one && two);
-    }
-  };
+TEST_F(ActorTest, TheLastInstanceGoesEarlyWhenItHasGrown) {
+  const ActorLimits limits;
+  make(InstanceMode::Warm, limits);
+  std::string out;
+  call("count", out);
+  call("swell", out);
+  EXPECT_EQ(actor->live_instances(), 1U);
+  pass(limits.idle + milliseconds(50));
+  EXPECT_EQ(actor->live_instances(), 0U);
+}
 
-  gate.spawn(Body::run(instances, core));
-  core.run_ready();
-  EXPECT_EQ(instances.live(), 0U);  // never started: not usable, so not kept
+TEST_F(ActorTest, PinnedInstancesStay) {
+  make(InstanceMode::Pinned);
+  std::string out;
+  call("grow", out);
+  pass(std::chrono::hours(1));
+  EXPECT_EQ(actor->live_instances(), 1U);
 }
 
 TEST(Crossing, CarriesTheCallTheReplyAndTheCancel) {

@@ -43,6 +43,7 @@ async::Task<Result<core::Reply>> serve(std::shared_ptr<Trip> trip) {
                                   .trace = caller.trace,
                                   .principal = caller.principal,
                                   .cancel = *trip->scope,
+                                  .observer = caller.observer,
                                   .parent = caller.parent};
   const core::Invocation invocation{trip->invocation.grant, trip->invocation.operation,
                                     trip->payload, nullptr, context};

@@ -1,5 +1,6 @@
 #include "trellis/actor/local_actor.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,8 +29,40 @@ core::CallContext narrowed(const core::CallContext& context, async::CancelScope&
           .trace = context.trace,
           .principal = context.principal,
           .cancel = scope,
+          .observer = context.observer,
           .parent = context.parent};
 }
+
+/// Stands before the actor for a call that somebody watches.
+class Watched final : public abi::HostInterface {
+ public:
+  Watched(abi::HostInterface& behind, core::CallObserver& observer) noexcept
+      : behind_(behind), observer_(observer) {}
+
+  async::Task<Result<core::Buffer>> host_call(const abi::HostRequest& request,
+                                              abi::CallFrame& frame) override {
+    observer_.host_call(request.binding, request.contract, request.operation, request.payload);
+    return behind_.host_call(request, frame);
+  }
+
+  void guest_output(abi::OutputKind kind, std::string_view bytes) noexcept override {
+    if (kind == abi::OutputKind::Console) {
+      observer_.console(bytes);
+    } else {
+      observer_.output(bytes);
+    }
+    behind_.guest_output(kind, bytes);
+  }
+
+  void guest_output_dropped(std::uint64_t records, std::uint64_t bytes) noexcept override {
+    observer_.output_dropped();
+    behind_.guest_output_dropped(records, bytes);
+  }
+
+ private:
+  abi::HostInterface& behind_;
+  core::CallObserver& observer_;
+};
 
 bool is_actor_key(std::string_view contract) noexcept {
   return contract.find(':') == std::string_view::npos;
@@ -86,8 +119,14 @@ async::Task<Result<core::Reply>> LocalActor::dispatch(const core::Invocation& in
   StopLink stop_link(scope);
   stopping_.join(stop_link);
   const core::CallContext context = narrowed(invocation.context, scope);
-  abi::CallFrame frame{context, *this, surroundings_.environment, version_->limits.guest, {}};
+  std::optional<Watched> watched;
+  abi::HostInterface* host = this;
+  if (context.observer != nullptr) host = &watched.emplace(*host, *context.observer);
+  abi::CallFrame frame{context, *host, surroundings_.environment, version_->limits.guest, {}};
   auto outcome = co_await lease.guest().call(invocation.operation, invocation.payload, frame);
+  if (const auto& text = lease.guest().guest_error(); context.observer != nullptr && text) {
+    context.observer->guest_error(*text);
+  }
   if (!outcome) co_return std::unexpected(std::move(outcome).error());
   core::Reply reply;
   reply.payload = *std::move(outcome);
@@ -172,10 +211,16 @@ Error LocalActor::shown_to_guest(Error error, const core::Grant& grant,
                                   {"operation", request.operation},
                                   {"reason", error.reason_text()},
                                   {"message", error.message()}});
-  const char* const what = is_actor_key(grant.contract())
-                               ? "Invocation failure: failed to invoke actor: "
-                               : "Invocation failure: failed to invoke capability: ";
-  return {Reason::ProviderFailed, what + error.message()};
+  if (!is_actor_key(grant.contract())) {
+    return {Reason::ProviderFailed,
+            "Invocation failure: failed to invoke capability: " + error.message()};
+  }
+  std::string text = "Invocation failure: failed to invoke actor: " + error.message();
+  // An error of the other actor's own is told as it is, one of ours with its reason.
+  if (error.reason() != Reason::GuestError) {
+    text.append(" (").append(error.reason_text()).append(")");
+  }
+  return {Reason::ProviderFailed, std::move(text)};
 }
 
 void LocalActor::guest_output(abi::OutputKind kind, std::string_view bytes) noexcept {

@@ -13,9 +13,9 @@ namespace trellis::control {
 namespace {
 
 constexpr std::uint64_t kMaxBodyBytes = std::uint64_t{18} << 20;  // a payload of 8 MiB as hex
-constexpr std::int64_t kDefaultDeadlineMilliseconds = 5000;
 constexpr std::int64_t kMaxDeadlineMilliseconds = 24LL * 3600 * 1000;
 constexpr std::string_view kActorsPath = "/v1/actors";
+constexpr std::string_view kCallPath = "/v1/call";
 
 /// What a job answers with.
 struct Answer {
@@ -36,7 +36,7 @@ Result<codec::json::Value> parse_body(const std::string& body) {
 
 Result<Answer> start_actor(host::Host& host, const Job& job) {
   TR_TRY(const auto body, parse_body(job.body));
-  TR_TRY(auto request, host::parse_actor_request(body));
+  TR_TRY(auto request, host::parse_actor_request(body, host.folder()));
   TR_TRY(auto started, host.start_actor(std::move(request)));
   return Answer{201, std::move(started)};
 }
@@ -45,7 +45,13 @@ struct CallRequest {
   std::string actor;
   std::string operation;
   Bytes payload;
-  std::chrono::milliseconds deadline{kDefaultDeadlineMilliseconds};
+  std::optional<std::chrono::milliseconds> deadline;  // absent: the actor's own
+};
+
+/// What a call needs before it can be made.
+struct PreparedCall {
+  CallRequest request;
+  host::Actors::CallLine line;
 };
 
 Result<CallRequest> parse_call(const std::string& text) {
@@ -85,11 +91,11 @@ Result<CallRequest> parse_call(const std::string& text) {
   return request;
 }
 
-Result<Answer> call_actor(host::Host& host, const Job& job) {
-  TR_TRY(const CallRequest request, parse_call(job.body));
-  TR_TRY(const auto report,
-         host.call(request.actor, request.operation, request.payload, request.deadline));
-  return Answer{200, abi::to_json(report)};
+Result<PreparedCall> prepare_call(const host::Host& host, const std::string& body) {
+  PreparedCall call;
+  TR_TRY(call.request, parse_call(body));
+  TR_TRY(call.line, host.line_to(call.request.actor));
+  return call;
 }
 
 Result<Answer> run(host::Host& host, const Job& job) {
@@ -99,13 +105,12 @@ Result<Answer> run(host::Host& host, const Job& job) {
     return answer;
   }
   if (job.path == kActorsPath && job.method == "POST") return start_actor(host, job);
-  if (job.path == "/v1/call" && job.method == "POST") return call_actor(host, job);
   const bool one_actor = job.path.starts_with(std::string(kActorsPath) + "/");
   if (one_actor && job.method == "DELETE") {
     TR_CHECK(host.stop_actor(std::string_view(job.path).substr(kActorsPath.size() + 1)));
     return Answer{};
   }
-  if (job.path == kActorsPath || job.path == "/v1/call" || one_actor) {
+  if (job.path == kActorsPath || job.path == kCallPath || one_actor) {
     return fail(Reason::HttpMethod, "the method " + job.method + " is not served at " + job.path);
   }
   return fail(Reason::HttpNoRoute,
@@ -157,8 +162,31 @@ void ControlServer::stop(Duration drain) {
   ended.wait();
 }
 
+/// Runs on the core, so that any number of calls may be under way at once.
+async::Task<void> ControlServer::call_actor(const http::Request& request, http::Response& response,
+                                            async::CancelScope& scope) {
+  host::Host& host = host_;
+  std::move_only_function<Result<PreparedCall>()> work =
+      [&host, body = std::string(as_text(request.body()))] { return prepare_call(host, body); };
+  auto prepared = co_await host_.control_pool().run<PreparedCall>(scope, std::move(work));
+  if (!prepared) {
+    refuse(response, prepared.error());
+    co_return;
+  }
+  TimePoint deadline = TimePoint::max();
+  const CallRequest& call = prepared->request;
+  if (call.deadline) deadline = scope.core().clock().now() + *call.deadline;
+  async::CancelScope call_scope(scope, deadline);
+  const auto report = co_await host_.call(prepared->line, call.operation, call.payload, call_scope);
+  fill(response, Answer{200, abi::to_json(report)});
+}
+
 async::Task<void> ControlServer::handle(const http::Request& request, http::Response& response,
                                         async::CancelScope& scope) {
+  if (request.path() == kCallPath && request.method() == "POST") {
+    co_await call_actor(request, response, scope);
+    co_return;
+  }
   Job job{std::string(request.method()), std::string(request.path()),
           std::string(as_text(request.body()))};
   host::Host& host = host_;

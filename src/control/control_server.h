@@ -5,7 +5,8 @@
 //   DELETE /v1/actors/NAME    stops it
 //   POST   /v1/call           {"actor", "operation", "payload_hex", "deadline_ms"?}
 //
-// Requests are served on the host's control core; what blocks runs on its control threads.
+// Requests are served on the host's control core; what blocks runs on its control threads. A call
+// blocks nobody, and ends when the client goes away.
 #pragma once
 
 #include <memory>
@@ -38,6 +39,8 @@ class ControlServer final : private http::Handler {
 
   async::Task<void> handle(const http::Request& request, http::Response& response,
                            async::CancelScope& scope) override;
+  async::Task<void> call_actor(const http::Request& request, http::Response& response,
+                               async::CancelScope& scope);
 
   host::Host& host_;
   std::unique_ptr<http::Server> server_;

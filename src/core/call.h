@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "trellis/async/cancel.h"
+#include "trellis/base/bytes.h"
 #include "trellis/base/clock.h"
 #include "trellis/base/error.h"
 
@@ -87,6 +88,24 @@ struct Usage {
   std::uint64_t peak_memory_bytes = 0;
 };
 
+/// Watches one call from where it is served, for whoever asks what it did; calls that it makes are
+/// not watched in their turn. Runs on the core that serves, and must only record.
+class CallObserver {
+ public:
+  CallObserver() noexcept = default;
+  CallObserver(const CallObserver&) = delete;
+  CallObserver& operator=(const CallObserver&) = delete;
+  virtual ~CallObserver() = default;
+
+  virtual void host_call(std::string_view binding, std::string_view contract,
+                         std::string_view operation, ByteView payload) = 0;
+  virtual void console(std::string_view text) = 0;
+  virtual void output(std::string_view bytes) = 0;  // stdout and stderr
+  virtual void output_dropped() = 0;
+  /// The guest's own text, also when the call ended as a trap.
+  virtual void guest_error(std::string_view text) = 0;
+};
+
 /// Lives as long as the call. Borrowed by everything below; one core.
 struct CallContext {
   CallId id = {};
@@ -96,6 +115,7 @@ struct CallContext {
   TraceContext trace = {};
   Principal principal = {};
   async::CancelScope& cancel;
+  CallObserver* observer = nullptr;     // outlives the call; almost always absent
   const CallContext* parent = nullptr;  // the call that made this one, when it runs in this host
 };
 

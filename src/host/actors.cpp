@@ -6,6 +6,7 @@
 
 #include "trellis/base/log.h"
 #include "trellis/core/environment.h"
+#include "trellis/host/call_report.h"
 #include "trellis/host/on_core.h"
 
 namespace trellis::host {
@@ -52,14 +53,23 @@ Actors::Actors(async::Cores& cores, telemetry::AuditSink& audit) : cores_(cores)
 
 Actors::~Actors() = default;
 
-ActorEntry* Actors::find(std::string_view name) noexcept {
-  const auto found = std::ranges::find_if(
-      entries_, [name](const auto& entry) { return entry->spec.name == name; });
-  return found == entries_.end() ? nullptr : found->get();
+void Actors::add(std::unique_ptr<ActorEntry> entry) {
+  const std::lock_guard lock(mutex_);
+  entries_.push_back(std::move(entry));
 }
 
-Result<ActorEntry*> Actors::start(ActorSpec spec, std::vector<ResolvedLink> links,
-                                  const LoadedModule& module) {
+std::unique_ptr<ActorEntry> Actors::take(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(
+      entries_, [name](const auto& entry) { return entry->spec.name == name; });
+  if (found == entries_.end()) return nullptr;
+  std::unique_ptr<ActorEntry> entry = std::move(*found);
+  entries_.erase(found);
+  return entry;
+}
+
+Result<void> Actors::check(const ActorSpec& spec, const std::vector<ResolvedLink>& links,
+                           const LoadedModule& module) const {
   const std::string& subject = module.verified.subject();
   for (const auto& other : entries_) {
     if (other->running() && other->subject == subject) {
@@ -76,11 +86,18 @@ Result<ActorEntry*> Actors::start(ActorSpec spec, std::vector<ResolvedLink> link
                                           std::string(link.provider->contract().name) +
                                           "; sign it with --cap " + std::string(id));
   }
+  return {};
+}
+
+Result<ActorEntry*> Actors::start(ActorSpec spec, std::vector<ResolvedLink> links,
+                                  const LoadedModule& module, std::vector<std::string> urls) {
+  TR_CHECK(check(spec, links, module));
   auto entry = std::make_unique<ActorEntry>();
   entry->version = make_version(spec, module);
-  entry->subject = subject;
+  entry->subject = module.verified.subject();
   entry->spec = std::move(spec);
   entry->links = std::move(links);
+  entry->urls = std::move(urls);
   entry->home = next_home_++ % cores_.size();
   TR_CHECK(build(*entry));
   log::info("actor started", {{"actor", entry->spec.name}, {"subject", entry->subject}});
@@ -88,20 +105,48 @@ Result<ActorEntry*> Actors::start(ActorSpec spec, std::vector<ResolvedLink> link
                                   {"subject", entry->subject},
                                   {"issuer", module.verified.issuer()},
                                   {"hash", module.verified.hash()}});
-  entries_.push_back(std::move(entry));
-  return entries_.back().get();
+  ActorEntry* const started = entry.get();
+  add(std::move(entry));
+  return started;
 }
 
-ActorEntry& Actors::add_refused(ActorSpec spec, std::vector<ResolvedLink> links, Error error) {
+void Actors::add_refused(ActorSpec spec, std::vector<ResolvedLink> links, std::string subject,
+                         Error error) {
+  log::error("actor refused", {{"actor", spec.name},
+                               {"file", spec.file},
+                               {"reason", error.reason_text()},
+                               {"message", error.message()}});
   audit_.record(
       "actor.refused",
       {{"actor", spec.name}, {"reason", error.reason_text()}, {"message", error.message()}});
   auto entry = std::make_unique<ActorEntry>();
   entry->spec = std::move(spec);
   entry->links = std::move(links);
+  entry->subject = std::move(subject);
   entry->refusal = std::move(error);
-  entries_.push_back(std::move(entry));
-  return *entries_.back();
+  add(std::move(entry));
+}
+
+codec::json::Object Actors::describe(const ActorEntry& entry) {
+  codec::json::Object one;
+  one["name"] = entry.spec.name;
+  one["file"] = entry.spec.file;
+  one["subject"] = nullptr;
+  if (!entry.subject.empty()) one["subject"] = entry.subject;
+  one["status"] = entry.running() ? "running" : "refused";
+  one["reason"] = nullptr;
+  if (entry.refusal) one["reason"] = std::string(entry.refusal->reason_text());
+  codec::json::Array urls;
+  for (const std::string& url : entry.urls) urls.emplace_back(url);
+  one["urls"] = std::move(urls);
+  return one;
+}
+
+codec::json::Array Actors::describe() const {
+  const std::lock_guard lock(mutex_);
+  codec::json::Array all;
+  for (const auto& entry : entries_) all.emplace_back(describe(*entry));
+  return all;
 }
 
 Result<std::vector<router::LinkTerms>> Actors::terms_of(const ActorEntry& entry) const {
@@ -217,73 +262,69 @@ void Actors::dismantle(ActorEntry& entry) {
   }
 }
 
-void Actors::stop(ActorEntry& entry, Duration grace) {
-  if (entry.running()) {
-    entry.revocation.revoke();
-    for (std::size_t index = 0; index < entry.cores.size(); ++index) {
-      if (entry.cores[index]->local == nullptr) continue;
-      actor::LocalActor& local = *entry.cores[index]->local;
-      run_on_core<bool>(cores_[index], [&local, grace] { return stop_local(local, grace); });
-    }
-    dismantle(entry);
-    log::info("actor stopped", {{"actor", entry.spec.name}, {"subject", entry.subject}});
-    audit_.record("actor.stopped", {{"actor", entry.spec.name}, {"subject", entry.subject}});
+void Actors::stop(std::unique_ptr<ActorEntry> entry, Duration grace) {
+  if (!entry->running()) return;
+  entry->revocation.revoke();
+  for (std::size_t index = 0; index < entry->cores.size(); ++index) {
+    if (entry->cores[index]->local == nullptr) continue;
+    actor::LocalActor& local = *entry->cores[index]->local;
+    run_on_core<bool>(cores_[index], [&local, grace] { return stop_local(local, grace); });
   }
-  std::erase_if(entries_, [&entry](const auto& other) { return other.get() == &entry; });
+  dismantle(*entry);
+  log::info("actor stopped", {{"actor", entry->spec.name}, {"subject", entry->subject}});
+  audit_.record("actor.stopped", {{"actor", entry->spec.name}, {"subject", entry->subject}});
 }
 
-std::shared_ptr<const core::Grant> Actors::transport_grant(const ActorEntry& entry,
-                                                           std::size_t index,
-                                                           std::string_view contract,
-                                                           std::string_view link) {
+std::shared_ptr<const core::Grant> Actors::transport_grant(
+    const ActorEntry& entry, std::size_t index, std::string_view contract, std::string_view link,
+    const std::optional<router::Allow>& allow) {
   return router::GrantIssuer::for_host(*entry.cores[index]->target, contract, entry.version->tenant,
-                                       link, entry.revocation);
+                                       link, entry.revocation, allow);
 }
 
-namespace {
+Result<Actors::CallLine> Actors::line_to(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(
+      entries_, [name](const auto& entry) { return entry->spec.name == name; });
+  if (found == entries_.end()) {
+    return fail(Reason::ActorUnknown, "there is no actor with the name " + std::string(name));
+  }
+  const ActorEntry& entry = **found;
+  if (!entry.running()) return CallLine{};
+  return CallLine{transport_grant(entry, entry.home, "control", "control socket", std::nullopt),
+                  &cores_[entry.home]};
+}
 
-async::Task<Result<core::Reply>> call_once(core::Dispatcher& router, const core::Grant& grant,
-                                           async::Core& core, std::string_view operation,
-                                           ByteView payload, Duration deadline) {
-  async::CancelScope scope(core, core.clock().now() + deadline);
+async::Task<abi::StepReport> Actors::call(const CallLine& line, std::string_view operation,
+                                          ByteView payload, async::CancelScope& scope) {
+  CallReport report;
+  if (line.grant == nullptr) {
+    const Result<core::Buffer> refused =
+        fail(Reason::ActorRefused, "the actor was refused at start");
+    co_return std::move(report).finish(refused, Duration(0));
+  }
   const core::CallContext context{.id = core::CallId::make(),
                                   .deadline = scope.deadline(),
-                                  .principal = {.tenant = grant.tenant(),
+                                  .principal = {.tenant = line.grant->tenant(),
                                                 .caller = {.key = kSystem},
                                                 .origin = core::Origin::User,
-                                                .link = grant.link()},
-                                  .cancel = scope};
-  const core::Invocation invocation{grant, operation, payload, nullptr, context};
-  auto reply = co_await router.dispatch(invocation);
-  co_return reply;
-}
-
-}  // namespace
-
-Actors::Line Actors::line_to(const ActorEntry& entry) const {
-  if (!entry.running()) return {};
-  return {transport_grant(entry, entry.home, "control", "control socket"), &cores_[entry.home]};
-}
-
-abi::StepReport Actors::call(const Line& line, std::string_view operation, ByteView payload,
-                             Duration deadline) {
-  abi::StepReport report;
+                                                .link = line.grant->link()},
+                                  .cancel = scope,
+                                  .observer = &report};
+  const core::Invocation invocation{*line.grant, operation, payload, nullptr, context};
+  actor::Crossing crossing(scope.core(), *line.core, router_);
+  core::Dispatcher* way = &router_;
+  if (line.core != &scope.core()) way = &crossing;
   const TimePoint started = SteadyClock::now();
-  Result<core::Buffer> outcome = fail(Reason::ActorRefused, "the actor was refused at start");
-  if (line.grant != nullptr) {
-    auto reply = run_on_core<Result<core::Reply>>(*line.core, [&] {
-      return call_once(router_, *line.grant, *line.core, operation, payload, deadline);
-    });
-    if (reply) {
-      outcome = std::move(reply->payload);
-    } else {
-      outcome = std::unexpected(std::move(reply).error());
-    }
+  auto reply = co_await way->dispatch(invocation);
+  const Duration spent = SteadyClock::now() - started;
+  Result<core::Buffer> outcome;
+  if (reply) {
+    outcome = std::move(reply->payload);
+  } else {
+    outcome = std::unexpected(std::move(reply).error());
   }
-  report.duration_us = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - started).count());
-  abi::set_outcome(report, outcome, std::nullopt);
-  return report;
+  co_return std::move(report).finish(outcome, spent);
 }
 
 }  // namespace trellis::host

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -21,7 +22,7 @@ namespace {
 
 namespace http_server = providers::http_server;
 
-constexpr unsigned kControlThreads = 2;
+constexpr unsigned kControlThreads = 4;
 constexpr unsigned kOffloadThreads = 4;
 constexpr std::size_t kMaxQueuedControl = 64;
 constexpr std::size_t kMaxQueuedOffload = 4096;
@@ -60,13 +61,35 @@ std::vector<http_server::Route> routes_to(const Actors& actors, const provider::
         route.refusal = entry->refusal;
         route.call_limit = entry->spec.limits.call;
         if (entry->running()) {
-          route.grant = Actors::transport_grant(*entry, index, "http_server", link.spec.name());
+          route.grant = Actors::transport_grant(*entry, index, "http_server", link.spec.name(),
+                                                link.spec.allow);
         }
         routes.push_back(std::move(route));
       }
     }
   }
   return routes;
+}
+
+std::unexpected<Error> refused(const ActorSpec& spec, Error error) {
+  return std::unexpected(
+      std::move(error).context("actor " + spec.name + " (" + spec.file + ") is refused"));
+}
+
+/// The first module file that is missing, else the first refusal when nothing may be refused.
+Result<void> refuse_or_go_on(const HostOptions& options,
+                             std::vector<Result<LoadedModule>>& loaded) {
+  const std::vector<ActorSpec>& specs = options.manifest.actors;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!loaded[i] && loaded[i].error().reason() == Reason::ModuleUnreadable) {
+      return refused(specs[i], std::move(loaded[i]).error());
+    }
+  }
+  if (options.keep_going) return {};
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!loaded[i]) return refused(specs[i], std::move(loaded[i]).error());
+  }
+  return {};
 }
 
 }  // namespace
@@ -102,7 +125,8 @@ Host::Host(HostOptions options, std::unique_ptr<ModuleLoader> loader,
       actors_(std::make_unique<Actors>(cores_, *audit_)) {}
 
 Host::~Host() {
-  stop(Duration(0));
+  stop_listening(Duration(0));
+  stop();
 }
 
 Result<void> Host::open_providers() {
@@ -165,50 +189,65 @@ std::vector<Result<LoadedModule>> Host::load_all(const std::vector<ActorSpec>& s
   return out;
 }
 
+/// Refuses what cannot run whatever its start functions do: a subject that is taken, a link to a
+/// contract that the token does not claim.
+Result<void> Host::check_loaded(const std::vector<std::vector<ResolvedLink>>& links,
+                                std::vector<Result<LoadedModule>>& loaded) {
+  const std::vector<ActorSpec>& specs = options_.manifest.actors;
+  std::map<std::string, std::string> name_of_subject;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!loaded[i]) continue;
+    const std::string& subject = loaded[i]->verified.subject();
+    auto checked = actors_->check(specs[i], links[i], *loaded[i]);
+    if (const auto other = name_of_subject.find(subject);
+        checked && other != name_of_subject.end()) {
+      checked = fail(Reason::ActorDuplicate, "actor " + specs[i].name + " has the subject " +
+                                                 subject + " of actor " + other->second +
+                                                 "; sign one of them with another subject");
+    }
+    if (checked) {
+      name_of_subject.emplace(subject, specs[i].name);
+    } else {
+      loaded[i] = std::unexpected(std::move(checked).error());
+    }
+  }
+  return refuse_or_go_on(options_, loaded);
+}
+
 Result<void> Host::start_actors() {
   const std::vector<ActorSpec>& specs = options_.manifest.actors;
   auto loaded = load_all(specs);
-  // Every module is judged before the first actor starts.
+  std::vector<std::string> subjects;
+  std::vector<std::vector<ResolvedLink>> links;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    if (loaded[i]) continue;
-    const bool missing = loaded[i].error().reason() == Reason::ModuleUnreadable;
-    if (!options_.keep_going || missing) {
-      return std::unexpected(std::move(loaded[i]).error().context("actor " + specs[i].name + " (" +
-                                                                  specs[i].file + ") is refused"));
-    }
+    subjects.push_back(loaded[i] ? loaded[i]->verified.subject() : std::string());
+    TR_TRY(auto resolved, resolve(options_.manifest.links, specs[i]));
+    links.push_back(std::move(resolved));
   }
+  // Every module is judged before the first actor starts.
+  TR_CHECK(refuse_or_go_on(options_, loaded));
+  TR_CHECK(check_loaded(links, loaded));
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    TR_TRY(auto links, resolve(options_.manifest.links, specs[i]));
-    Result<ActorEntry*> started = loaded[i] ? actors_->start(specs[i], links, *loaded[i])
-                                            : std::unexpected(std::move(loaded[i]).error());
-    if (!started && !options_.keep_going) {
-      return std::unexpected(
-          std::move(started).error().context("actor " + specs[i].name + " is refused"));
-    }
-    if (!started) {
-      log::error("actor refused", {{"actor", specs[i].name},
-                                   {"file", specs[i].file},
-                                   {"reason", started.error().reason_text()},
-                                   {"message", started.error().message()}});
-    }
-    ActorEntry& entry =
-        started ? **started
-                : actors_->add_refused(specs[i], std::move(links), std::move(started).error());
-    fill_urls(entry);
+    Result<ActorEntry*> started =
+        loaded[i] ? actors_->start(specs[i], links[i], *loaded[i], urls_of(links[i]))
+                  : std::unexpected(loaded[i].error());
+    if (started) continue;
+    if (!options_.keep_going) return refused(specs[i], std::move(started).error());
+    actors_->add_refused(specs[i], std::move(links[i]), std::move(subjects[i]),
+                         std::move(started).error());
   }
   return {};
 }
 
-void Host::fill_urls(ActorEntry& entry) const {
-  if (!entry.running()) return;
-  for (const ResolvedLink& link : entry.links) {
+std::vector<std::string> Host::urls_of(const std::vector<ResolvedLink>& links) const {
+  std::vector<std::string> urls;
+  for (const ResolvedLink& link : links) {
     for (const HttpSite& site : http_) {
       if (site.server.get() != link.provider) continue;
-      for (const RouteSpec& route : link.spec.routes) {
-        entry.urls.push_back(url_of(*site.server, route));
-      }
+      for (const RouteSpec& route : link.spec.routes) urls.push_back(url_of(*site.server, route));
     }
   }
+  return urls;
 }
 
 Result<void> Host::publish_routes() {
@@ -237,104 +276,74 @@ codec::json::Array Host::listeners() const {
     const std::string& address = site.server->address();
     codec::json::Object one;
     one["provider"] = site.spec.name;
-    one["address"] = address.substr(0, address.rfind(':'));
+    std::string host = address.substr(0, address.rfind(':'));
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    one["address"] = std::move(host);
     one["port"] = site.server->port();
     all.emplace_back(std::move(one));
   }
   return all;
 }
 
-codec::json::Object Host::describe(const ActorEntry& entry) {
-  codec::json::Object one;
-  one["name"] = entry.spec.name;
-  one["file"] = entry.spec.file;
-  if (entry.subject.empty()) {
-    one["subject"] = nullptr;
-  } else {
-    one["subject"] = entry.subject;
-  }
-  one["status"] = entry.running() ? "running" : "refused";
-  one["reason"] = nullptr;
-  if (entry.refusal) one["reason"] = std::string(entry.refusal->reason_text());
-  codec::json::Array urls;
-  for (const std::string& url : entry.urls) urls.emplace_back(url);
-  one["urls"] = std::move(urls);
-  return one;
-}
-
-codec::json::Array Host::actors() const {
-  const std::lock_guard lock(control_);
-  codec::json::Array all;
-  for (const auto& entry : actors_->all()) all.emplace_back(describe(*entry));
-  return all;
-}
-
 Result<codec::json::Object> Host::start_actor(ActorRequest request) {
   // Reading and compiling takes long and changes nothing: not under the lock.
   TR_TRY(auto module, loader_->load(request.actor.file, options_.trust));
-  const std::lock_guard lock(control_);
-  if (stopped_) return fail(Reason::ActorStopped, "the host is stopping");
-  if (actors_->find(request.actor.name) != nullptr) {
-    return fail(Reason::ActorDuplicate, "there is an actor with the name " + request.actor.name +
-                                            " already; stop it first or choose another `name`");
-  }
+  const std::lock_guard lock(change_);
+  if (stopping_) return fail(Reason::ActorStopped, "the host is stopping");
   std::vector<LinkSpec> links;
   std::vector<std::string> names{request.actor.name};
   for (const auto& entry : actors_->all()) {
+    if (entry->spec.name == request.actor.name) {
+      return fail(Reason::ActorDuplicate, "there is an actor with the name " + request.actor.name +
+                                              " already; stop it first or choose another `name`");
+    }
     names.push_back(entry->spec.name);
     for (const ResolvedLink& link : entry->links) links.push_back(link.spec);
   }
   links.insert(links.end(), request.links.begin(), request.links.end());
-  TR_CHECK(check_links(links, names, options_.manifest.providers));
+  TR_CHECK(check_links(links, names, options_.manifest.providers, ""));
   TR_TRY(auto resolved, resolve(request.links, request.actor));
+  auto urls = urls_of(resolved);
   TR_TRY(ActorEntry* const entry,
-         actors_->start(std::move(request.actor), std::move(resolved), module));
-  fill_urls(*entry);
-  TR_CHECK(publish_routes());
-  return describe(*entry);
+         actors_->start(std::move(request.actor), std::move(resolved), module, std::move(urls)));
+  if (auto published = publish_routes(); !published) {
+    actors_->stop(actors_->take(entry->spec.name), Duration(0));
+    TR_CHECK(publish_routes());
+    return std::unexpected(std::move(published).error());
+  }
+  return Actors::describe(*entry);
 }
 
 Result<void> Host::stop_actor(std::string_view name) {
-  const std::lock_guard lock(control_);
-  ActorEntry* const entry = actors_->find(name);
+  const std::lock_guard lock(change_);
+  auto entry = actors_->take(name);
   if (entry == nullptr) {
     return fail(Reason::ActorUnknown, "there is no actor with the name " + std::string(name));
   }
   // The routes first, so that a request finds none (404) rather than a stopped actor (503).
-  entry->links.swap(entry->retired_links);
   auto published = publish_routes();
-  entry->links.swap(entry->retired_links);
-  actors_->stop(*entry, kStopGrace);
+  actors_->stop(std::move(entry), kStopGrace);
   return published;
 }
 
-Result<abi::StepReport> Host::call(std::string_view actor, std::string_view operation,
-                                   ByteView payload, Duration deadline) {
-  Actors::Line line;
-  {
-    const std::lock_guard lock(control_);
-    const ActorEntry* const entry = actors_->find(actor);
-    if (entry == nullptr) {
-      return fail(Reason::ActorUnknown, "there is no actor with the name " + std::string(actor));
-    }
-    line = actors_->line_to(*entry);
+void Host::stop_listening(Duration drain) {
+  for (HttpSite& site : http_) {
+    if (!std::exchange(site.serving, false)) continue;
+    auto done = std::make_shared<std::promise<void>>();
+    drained_.push_back(done->get_future());
+    site.server->stop_serving(drain, [done] { done->set_value(); });
   }
-  return actors_->call(line, operation, payload, deadline);
 }
 
-void Host::stop(Duration drain) {
+void Host::stop() {
+  for (auto& drained : drained_) drained.wait();
   {
-    const std::lock_guard lock(control_);
+    const std::lock_guard lock(change_);
+    stopping_ = true;
     if (std::exchange(stopped_, true)) return;
-    std::vector<std::future<void>> ends;
-    for (HttpSite& site : http_) {
-      if (!site.serving) continue;
-      auto done = std::make_shared<std::promise<void>>();
-      ends.push_back(done->get_future());
-      site.server->stop_serving(drain, [done] { done->set_value(); });
+    while (!actors_->all().empty()) {
+      actors_->stop(actors_->take(actors_->all().back()->spec.name), Duration(0));
     }
-    for (auto& end : ends) end.wait();
-    while (!actors_->all().empty()) actors_->stop(*actors_->all().back(), Duration(0));
   }
   control_pool_.reset();  // its jobs need the cores, and the lock
   for (const auto& provider : providers_) provider->stop();

@@ -2,11 +2,13 @@
 //
 //   system limits -> engine -> cores -> providers -> modules -> actors -> routes -> listeners
 //
-// create() checks everything before anything serves; on an error nothing is left running. All
-// members block and may be called from any thread that is no core; one works at a time.
+// create() checks everything before anything serves; on an error nothing is left running. Members
+// block and may be called from any thread that is no core, unless they say otherwise; those that
+// change something work one at a time, and the others need not wait for them.
 #pragma once
 
 #include <chrono>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,19 +56,33 @@ class Host {
 
   /// `[{"provider","address","port"}]`
   codec::json::Array listeners() const;
+
   /// `[{"name","file","subject","status","reason","urls"}]`
-  codec::json::Array actors() const;
+  codec::json::Array actors() const { return actors_->describe(); }
+
+  /// What relative paths of a request are relative to.
+  const std::string& folder() const noexcept { return options_.manifest.folder; }
 
   /// Starts one more actor; on an error nothing has changed.
   Result<codec::json::Object> start_actor(ActorRequest request);
   /// actor.unknown.
   Result<void> stop_actor(std::string_view name);
-  /// actor.unknown; what the call itself ended with is in the report.
-  Result<abi::StepReport> call(std::string_view actor, std::string_view operation, ByteView payload,
-                               Duration deadline);
 
-  /// Closes the listeners at once, drains for at most `drain`, then stops everything. Idempotent.
-  void stop(Duration drain);
+  /// actor.unknown.
+  Result<Actors::CallLine> line_to(std::string_view actor) const { return actors_->line_to(actor); }
+
+  /// Runs on control_core(); the views outlive the task. What the call ended with is in the report.
+  async::Task<abi::StepReport> call(const Actors::CallLine& line, std::string_view operation,
+                                    ByteView payload, async::CancelScope& scope) {
+    return actors_->call(line, operation, payload, scope);
+  }
+
+  /// Closes the listeners at once and begins to drain their connections, for at most `drain`. Does
+  /// not block. Once, by the thread that calls stop().
+  void stop_listening(Duration drain);
+
+  /// Waits for the drain, then stops everything. Idempotent.
+  void stop();
 
  private:
   struct HttpSite {
@@ -85,8 +101,9 @@ class Host {
   Result<std::vector<ResolvedLink>> resolve(const std::vector<LinkSpec>& links,
                                             const ActorSpec& spec);
   std::vector<Result<LoadedModule>> load_all(const std::vector<ActorSpec>& specs);
-  void fill_urls(ActorEntry& entry) const;
-  static codec::json::Object describe(const ActorEntry& entry);
+  Result<void> check_loaded(const std::vector<std::vector<ResolvedLink>>& links,
+                            std::vector<Result<LoadedModule>>& loaded);
+  std::vector<std::string> urls_of(const std::vector<ResolvedLink>& links) const;
 
   HostOptions options_;
   std::string id_;
@@ -98,8 +115,10 @@ class Host {
   std::vector<std::unique_ptr<provider::Provider>> providers_;
   std::vector<HttpSite> http_;
   std::unique_ptr<Actors> actors_;
-  mutable std::mutex control_;
+  std::mutex change_;  // held while actors are started and stopped
+  bool stopping_ = false;
   bool stopped_ = false;
+  std::vector<std::future<void>> drained_;
 };
 
 }  // namespace trellis::host

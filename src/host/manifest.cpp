@@ -9,8 +9,11 @@
 
 #include "trellis/base/file.h"
 #include "trellis/base/text.h"
+#include "trellis/claims/verify.h"
 #include "trellis/codec/yaml.h"
 #include "trellis/host/manifest_reader.h"
+#include "trellis/net/listen.h"
+#include "trellis/providers/http_server/routes.h"
 
 namespace trellis::host {
 namespace {
@@ -32,6 +35,13 @@ bool is_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   });
+}
+
+/// An error of the whole: `key` at `line` of the manifest `file`, or of a request without lines.
+std::unexpected<Error> wrong(std::string_view file, Line line, std::string_view key,
+                             const std::string& what) {
+  if (!file.empty() && line != 0) return Context{file, ""}.error(line, key, what);
+  return fail(Reason::ManifestInvalid, std::string(key) + ": " + what);
 }
 
 std::string stem_of(const std::string& file) {
@@ -82,6 +92,7 @@ Result<ActorSpec> read_actor(const Context& context, const Node& node) {
   TR_TRY(MapReader map,
          MapReader::open(context, node, "actor", {"name", "file", "limits", "instances"}));
   ActorSpec spec;
+  spec.line = node.line;
   TR_CHECK(map.required("file"));
   TR_CHECK(map.text("file", spec.file));
   if (spec.file.empty()) return map.error("file", "must name a signed module");
@@ -122,6 +133,7 @@ Result<ProviderSpec> read_provider(const Context& context, const Node& node) {
   TR_TRY(MapReader map, MapReader::open(context, node, "provider",
                                         {"name", "contract", "listen", "limits", "file"}));
   ProviderSpec spec;
+  spec.line = node.line;
   TR_CHECK(map.required("name"));
   TR_CHECK(map.required("contract"));
   TR_CHECK(read_name(map, "name", spec.name));
@@ -140,6 +152,9 @@ Result<ProviderSpec> read_provider(const Context& context, const Node& node) {
     TR_CHECK(map.forbidden("file", "only a keyvalue provider has a file"));
   }
   TR_CHECK(map.text("listen", spec.listen));
+  if (auto fits = net::check_tcp_address(spec.listen); http && !fits) {
+    return map.error("listen", fits.error().message());
+  }
   if (const Node* limits = map.node("limits")) {
     TR_CHECK(read_http_limits(context, *limits, spec.limits));
   }
@@ -155,13 +170,15 @@ Result<ProviderSpec> read_provider(const Context& context, const Node& node) {
 Result<RouteSpec> read_route(const Context& context, const Node& node) {
   TR_TRY(MapReader map, MapReader::open(context, node, "route", {"path", "host"}));
   RouteSpec route;
+  route.line = node.line;
   TR_CHECK(map.required("path"));
   TR_CHECK(map.text("path", route.path));
   TR_CHECK(map.text("host", route.host));
-  const bool visible = std::ranges::all_of(
-      route.path, [](char c) { return c > 0x20 && c < 0x7F && c != '?' && c != '#'; });
-  if (!route.path.starts_with('/') || !visible) {
+  if (auto key = providers::http_server::route_key("", route.path); !key) {
     return map.error("path", "must start with '/' and have no space, '?' or '#'");
+  }
+  if (auto key = providers::http_server::route_key(route.host, route.path); !key) {
+    return map.error("host", "must be a host name or address, without a port");
   }
   std::ranges::transform(route.host, route.host.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -183,6 +200,7 @@ Result<LinkSpec> read_link(const Context& context, const Node& node,
          MapReader::open(context, node, "link",
                          {"actor", "provider", "binding", "store", "allow", "routes"}));
   LinkSpec link;
+  link.line = node.line;
   if (default_actor) link.actor = *default_actor;
   if (!default_actor) TR_CHECK(map.required("actor"));
   TR_CHECK(map.required("provider"));
@@ -218,25 +236,43 @@ Result<void> read_list(const MapReader& map, std::string_view key, std::vector<T
   return {};
 }
 
-Result<void> check_unique_names(const Manifest& manifest) {
+Result<void> check_unique_names(const Context& context, const Manifest& manifest) {
   std::set<std::string> seen;
   for (const ActorSpec& spec : manifest.actors) {
-    if (!seen.insert(spec.name).second) {
-      return fail(Reason::ManifestInvalid,
-                  "two actors have the name " + spec.name + ": give one of them another `name`");
-    }
+    if (seen.insert(spec.name).second) continue;
+    return wrong(context.file, spec.line, "actor.name",
+                 "two actors have the name " + spec.name + ": give one of them another `name`");
   }
   seen.clear();
   std::set<std::string> listening;
   for (const ProviderSpec& spec : manifest.providers) {
     if (!seen.insert(spec.name).second) {
-      return fail(Reason::ManifestInvalid, "two providers have the name " + spec.name);
+      return wrong(context.file, spec.line, "provider.name",
+                   "two providers have the name " + spec.name);
     }
     if (!spec.listen.empty() && !spec.listen.ends_with(":0") &&
         !listening.insert(spec.listen).second) {
-      return fail(Reason::ManifestInvalid, "two providers listen on " + spec.listen);
+      return wrong(context.file, spec.line, "provider.listen",
+                   "two providers listen on " + spec.listen);
     }
   }
+  return {};
+}
+
+/// `trust: { accounts: [...] }`, each a public key of an account.
+Result<void> read_trust(const Context& context, const Node& node, Manifest& manifest) {
+  TR_TRY(MapReader map, MapReader::open(context, node, "trust", {"accounts"}));
+  std::optional<std::vector<std::string>> accounts;
+  TR_CHECK(map.texts("accounts", accounts));
+  if (!accounts) return {};
+  claims::TrustList trust;
+  for (std::size_t i = 0; i < accounts->size(); ++i) {
+    if (auto added = trust.add((*accounts)[i]); !added) {
+      return context.error(map.node("accounts")->items[i].line, "trust.accounts",
+                           "'" + (*accounts)[i] + "': " + added.error().message());
+    }
+  }
+  manifest.trusted_accounts = *std::move(accounts);
   return {};
 }
 
@@ -244,11 +280,9 @@ Result<Manifest> read_root(const Context& context, const Node& root) {
   TR_TRY(MapReader map,
          MapReader::open(context, root, "manifest", {"trust", "actors", "providers", "links"}));
   Manifest manifest;
+  manifest.folder = context.folder;
   if (const Node* trust = map.node("trust")) {
-    TR_TRY(MapReader trusted, MapReader::open(context, *trust, "trust", {"accounts"}));
-    std::optional<std::vector<std::string>> accounts;
-    TR_CHECK(trusted.texts("accounts", accounts));
-    if (accounts) manifest.trusted_accounts = *std::move(accounts);
+    TR_CHECK(read_trust(context, *trust, manifest));
   }
   TR_CHECK(read_list(map, "actors", manifest.actors,
                      [&](const Node& item) { return read_actor(context, item); }));
@@ -256,11 +290,11 @@ Result<Manifest> read_root(const Context& context, const Node& root) {
                      [&](const Node& item) { return read_provider(context, item); }));
   TR_CHECK(read_list(map, "links", manifest.links,
                      [&](const Node& item) { return read_link(context, item, std::nullopt); }));
-  TR_CHECK(check_unique_names(manifest));
+  TR_CHECK(check_unique_names(context, manifest));
   std::vector<std::string> names;
   names.reserve(manifest.actors.size());
   for (const ActorSpec& spec : manifest.actors) names.push_back(spec.name);
-  TR_CHECK(check_links(manifest.links, names, manifest.providers));
+  TR_CHECK(check_links(manifest.links, names, manifest.providers, context.file));
   return manifest;
 }
 
@@ -273,23 +307,50 @@ std::string no_operation(const provider::Contract& contract, const std::string& 
          "; valid: " + valid;
 }
 
-Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec) {
-  const provider::Contract& contract = *spec.contract;
-  const bool http = contract.name == "http_server";
-  const auto invalid = [&link](const std::string& what) {
-    return fail(Reason::ManifestInvalid, "link " + link.name() + ": " + what);
-  };
-  if (http && link.routes.empty()) return invalid("`routes` must name at least one path");
-  if (!http && !link.routes.empty()) return invalid("`routes` belong to an http_server");
-  if (contract.name != "keyvalue" && link.store) return invalid("`store` belongs to a keyvalue");
+/// What of the actor's or the provider's operations a link may name.
+Result<void> check_allow(const LinkSpec& link, const provider::Contract& contract,
+                         std::string_view file) {
   if (!link.allow) return {};
-  if (http) return invalid("`allow` narrows what an actor calls; an http_server calls the actor");
   if (link.allow->resources && contract.name != "keyvalue") {
-    return invalid("`allow.keys` belongs to a keyvalue");
+    return wrong(file, link.line, "allow.keys", "belongs to a keyvalue");
   }
   for (const std::string& operation : link.allow->operations.value_or(std::vector<std::string>())) {
     if (contract.find_operation(operation) != nullptr) continue;
-    return invalid(no_operation(contract, operation));
+    return wrong(file, link.line, "allow.operations", no_operation(contract, operation));
+  }
+  return {};
+}
+
+Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec, std::string_view file) {
+  const bool http = spec.contract->name == "http_server";
+  if (http && link.routes.empty()) {
+    return wrong(file, link.line, "link.routes", "must name at least one path");
+  }
+  if (!http && !link.routes.empty()) {
+    return wrong(file, link.line, "link.routes", "belong to an http_server, not to " + spec.name);
+  }
+  if (spec.contract->name != "keyvalue" && link.store) {
+    return wrong(file, link.line, "link.store", "belongs to a keyvalue, not to " + spec.name);
+  }
+  return check_allow(link, *spec.contract, file);
+}
+
+using Seen = std::set<std::tuple<std::string, std::string, std::string>>;
+
+Result<void> check_uniqueness(const LinkSpec& link, const ProviderSpec& spec, std::string_view file,
+                              Seen& seen) {
+  const std::string contract(spec.contract->name);
+  if (contract != "http_server" && !seen.emplace(link.actor, contract, link.binding).second) {
+    return wrong(file, link.line, "link.binding",
+                 "actor " + link.actor + " has two links to a " + contract +
+                     " under the binding '" + link.binding +
+                     "': give one of them another `binding`");
+  }
+  for (const RouteSpec& route : link.routes) {
+    TR_TRY(const std::string key, providers::http_server::route_key(route.host, route.path));
+    if (seen.emplace("route", link.provider, key).second) continue;
+    return wrong(file, route.line, "route.path",
+                 route.host + route.path + " of " + link.provider + " is taken by another link");
   }
   return {};
 }
@@ -298,38 +359,24 @@ Result<void> check_link_of(const LinkSpec& link, const ProviderSpec& spec) {
 
 Result<void> check_links(const std::vector<LinkSpec>& links,
                          const std::vector<std::string>& known_actors,
-                         const std::vector<ProviderSpec>& providers) {
-  std::set<std::tuple<std::string, std::string, std::string>> bindings;
-  std::set<std::tuple<std::string, std::string, std::string>> routes;
+                         const std::vector<ProviderSpec>& providers, std::string_view file) {
   std::vector<std::string> provider_names;
   provider_names.reserve(providers.size());
   for (const ProviderSpec& spec : providers) provider_names.push_back(spec.name);
+  Seen seen;
   for (const LinkSpec& link : links) {
     if (std::ranges::find(known_actors, link.actor) == known_actors.end()) {
-      return fail(Reason::ManifestInvalid, "link " + link.name() + ": there is no actor '" +
-                                               link.actor + "'; valid: " + joined(known_actors));
+      return wrong(file, link.line, "link.actor",
+                   "there is no actor '" + link.actor + "'; valid: " + joined(known_actors));
     }
     const auto spec = std::ranges::find(providers, link.provider, &ProviderSpec::name);
     if (spec == providers.end()) {
-      return fail(Reason::ManifestInvalid, "link " + link.name() + ": there is no provider '" +
-                                               link.provider +
-                                               "'; valid: " + joined(provider_names));
+      return wrong(
+          file, link.line, "link.provider",
+          "there is no provider '" + link.provider + "'; valid: " + joined(provider_names));
     }
-    TR_CHECK(check_link_of(link, *spec));
-    const std::string contract(spec->contract->name);
-    if (contract != "http_server" && !bindings.emplace(link.actor, contract, link.binding).second) {
-      return fail(Reason::ManifestInvalid, "link " + link.name() + ": actor " + link.actor +
-                                               " has two links to a " + contract +
-                                               " under the binding '" + link.binding +
-                                               "': give one of them another `binding`");
-    }
-    for (const RouteSpec& route : link.routes) {
-      if (!routes.emplace(link.provider, route.host, route.path).second) {
-        return fail(Reason::ManifestInvalid, "link " + link.name() + ": the route " + route.host +
-                                                 route.path + " of " + link.provider +
-                                                 " is taken by another link");
-      }
-    }
+    TR_CHECK(check_link_of(link, *spec, file));
+    TR_CHECK(check_uniqueness(link, *spec, file, seen));
   }
   return {};
 }
@@ -343,11 +390,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& file,
   }
   const Context context{file, folder};
   TR_CHECK(expand_variables(context, *root, variables));
-  auto manifest = read_root(context, *root);
-  if (!manifest && !manifest.error().message().starts_with(file)) {
-    return std::unexpected(std::move(manifest).error().context(file));
-  }
-  return manifest;
+  return read_root(context, *root);
 }
 
 Result<Manifest> read_manifest(const std::string& path) {
@@ -382,16 +425,16 @@ Manifest manifest_of_file(const std::string& file) {
   LinkSpec link;
   link.actor = spec.name;
   link.provider = web.name;
-  link.routes = {{"/", ""}};
+  link.routes = {{.path = "/", .host = ""}};
   manifest.actors.push_back(std::move(spec));
   manifest.providers.push_back(std::move(web));
   manifest.links.push_back(std::move(link));
   return manifest;
 }
 
-Result<ActorRequest> parse_actor_request(const codec::json::Value& body) {
+Result<ActorRequest> parse_actor_request(const codec::json::Value& body, std::string_view folder) {
   const Node root = node_of(body);
-  const Context context{"request", ""};
+  const Context context{"request", folder};
   TR_TRY(MapReader map, MapReader::open(context, root, "request", {"actor", "links"}));
   TR_CHECK(map.required("actor"));
   ActorRequest request;

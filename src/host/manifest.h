@@ -20,7 +20,11 @@
 
 namespace trellis::host {
 
+/// A line of 0: from elsewhere than a manifest.
+using Line = std::uint32_t;
+
 struct ActorSpec {
+  Line line = 0;
   std::string name;  // default: the file's stem
   std::string file;  // absolute, or relative to the working directory
   actor::InstanceMode mode = actor::InstanceMode::Warm;
@@ -28,6 +32,7 @@ struct ActorSpec {
 };
 
 struct ProviderSpec {
+  Line line = 0;
   std::string name;
   const provider::Contract* contract = nullptr;
   std::string listen;               // http_server: "ADDRESS:PORT"
@@ -36,11 +41,13 @@ struct ProviderSpec {
 };
 
 struct RouteSpec {
+  Line line = 0;
   std::string path;  // starts with '/'
   std::string host;  // empty: any
 };
 
 struct LinkSpec {
+  Line line = 0;
   std::string actor;
   std::string provider;
   std::string binding = "default";
@@ -53,6 +60,7 @@ struct LinkSpec {
 };
 
 struct Manifest {
+  std::string folder;  // that relative paths are relative to, ends with '/'; empty: the working one
   std::vector<std::string> trusted_accounts;
   std::vector<ActorSpec> actors;
   std::vector<ProviderSpec> providers;
@@ -76,18 +84,20 @@ Result<Manifest> read_manifest(const std::string& path);
 /// What `trellis up FILE.wasm` runs: one listener on a free loopback port, all paths.
 Manifest manifest_of_file(const std::string& file);
 
-/// The body of POST /v1/actors: `{"actor": {...}, "links": [...]}`, without variables.
+/// The body of POST /v1/actors: `{"actor": {...}, "links": [...]}`, without variables; relative
+/// paths are relative to `folder`.
 struct ActorRequest {
   ActorSpec actor;
   std::vector<LinkSpec> links;
 };
 
-Result<ActorRequest> parse_actor_request(const codec::json::Value& body);
+Result<ActorRequest> parse_actor_request(const codec::json::Value& body, std::string_view folder);
 
 /// Checks links against the actors and providers that there are: names, bindings, routes,
-/// operations. `known_actors` and `providers` hold all of them, old and new.
+/// operations. `known_actors` and `providers` hold all of them, old and new. `file`: the manifest
+/// that messages name with the line; empty: there is none.
 Result<void> check_links(const std::vector<LinkSpec>& links,
                          const std::vector<std::string>& known_actors,
-                         const std::vector<ProviderSpec>& providers);
+                         const std::vector<ProviderSpec>& providers, std::string_view file);
 
 }  // namespace trellis::host

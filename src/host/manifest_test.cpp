@@ -25,7 +25,7 @@ std::string error_of(const std::string& text) {
 }
 
 constexpr const char* kGood = R"(
-trust: { accounts: [AONE] }
+trust: { accounts: [AALMOLEBECT4HKCJD7GTWZAWMJPBXVESDFIJLCPYKOT4PTK2NKA4E3GP] }
 actors:
   - { name: counter, file: counter.wasm, limits: { call_ms: 500, start_ms: 1000 } }
   - { file: /abs/echo.wasm, instances: pinned }
@@ -40,7 +40,8 @@ links:
 TEST(Manifest, ReadsTheWholeSchema) {
   const auto manifest = parse(kGood);
   ASSERT_TRUE(manifest) << manifest.error().message();
-  EXPECT_EQ(manifest->trusted_accounts, std::vector<std::string>{"AONE"});
+  EXPECT_EQ(manifest->trusted_accounts,
+            std::vector<std::string>{"AALMOLEBECT4HKCJD7GTWZAWMJPBXVESDFIJLCPYKOT4PTK2NKA4E3GP"});
   ASSERT_EQ(manifest->actors.size(), 2U);
   EXPECT_EQ(manifest->actors[0].file, "/base/counter.wasm");
   EXPECT_EQ(manifest->actors[0].limits.call, std::chrono::milliseconds(500));
@@ -110,7 +111,15 @@ TEST(Manifest, LinksAreCheckedAgainstWhatThereIs) {
   EXPECT_NE(error_of(head + " - { actor: a, provider: s, allow: { operations: [Fly] } }")
                 .find("'Fly' is not an operation of keyvalue; valid: "),
             std::string::npos);
-  EXPECT_NE(error_of(head + " - { actor: a, provider: w }").find("`routes` must name"),
+  EXPECT_EQ(error_of(head + " - { actor: a, provider: w }"),
+            "t.yaml:4: link.routes: must name at least one path");
+  EXPECT_EQ(error_of(head + "\n - { actor: b, provider: w }"),
+            "t.yaml:5: link.actor: there is no actor 'b'; valid: a");
+  EXPECT_NE(error_of(head + " - { actor: a, provider: w, routes: [{ path: /x, host: 'a b' }] }")
+                .find("t.yaml:4: route.host: "),
+            std::string::npos);
+  EXPECT_NE(error_of(head + " - { actor: a, provider: w, routes: [{ path: /x }, { path: /x/ }] }")
+                .find("is taken by another link"),
             std::string::npos);
   EXPECT_NE(error_of(head + " - { actor: a, provider: w, routes: [{ path: x }] }")
                 .find("must start with '/'"),
@@ -145,7 +154,7 @@ TEST(ActorRequest, HasTheSameSchemaAndOnlyItsOwnLinks) {
   const auto good = codec::json::parse(
       R"({"actor":{"name":"a","file":"/a.wasm","limits":{"call_ms":7}},
           "links":[{"provider":"w","routes":[{"path":"/a"}]}]})");
-  const auto request = parse_actor_request(*good);
+  const auto request = parse_actor_request(*good, "/base/");
   ASSERT_TRUE(request) << request.error().message();
   EXPECT_EQ(request->actor.limits.call, std::chrono::milliseconds(7));
   EXPECT_EQ(request->links[0].actor, "a");
@@ -153,7 +162,7 @@ TEST(ActorRequest, HasTheSameSchemaAndOnlyItsOwnLinks) {
        {R"({"links":[]})", R"([])", R"({"actor":{"file":"a.wasm"},"x":1})",
         R"({"actor":{"name":"a","file":"a.wasm"},"links":[{"actor":"b","provider":"w"}]})",
         R"({"actor":{"name":"a","file":"a.wasm","limits":{"call_ms":"7"}}})"}) {
-    EXPECT_FALSE(parse_actor_request(*codec::json::parse(bad))) << bad;
+    EXPECT_FALSE(parse_actor_request(*codec::json::parse(bad), "")) << bad;
   }
 }
 

@@ -117,6 +117,11 @@ SocketFile look_at(const std::string& path, const Address& address) {
 
 }  // namespace
 
+Result<void> check_tcp_address(std::string_view address) {
+  TR_CHECK(parse_address(address));
+  return {};
+}
+
 Result<TcpListeners> listen_tcp(std::string_view address, std::size_t count) {
   TR_TRY(Address where, parse_address(address));
   TcpListeners result;

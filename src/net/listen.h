@@ -15,6 +15,9 @@ namespace trellis::net {
 
 inline constexpr int kListenBacklog = 1024;
 
+/// Whether listen_tcp could read `address`; Reason::HostListen says what one looks like.
+Result<void> check_tcp_address(std::string_view address);
+
 struct TcpListeners {
   std::vector<UniqueFd> sockets;  // non-blocking, TCP_NODELAY, SO_REUSEPORT, one per core
   std::string address;            // "127.0.0.1:8080", with the port that was found

@@ -56,11 +56,9 @@ Result<std::shared_ptr<const core::Grant>> GrantIssuer::to_actor(
   return grant;
 }
 
-std::shared_ptr<const core::Grant> GrantIssuer::for_host(core::Dispatcher& target,
-                                                         std::string_view contract,
-                                                         std::string_view tenant,
-                                                         std::string_view link,
-                                                         const Revocation& revocation) {
+std::shared_ptr<const core::Grant> GrantIssuer::for_host(
+    core::Dispatcher& target, std::string_view contract, std::string_view tenant,
+    std::string_view link, const Revocation& revocation, const std::optional<Allow>& allow) {
   std::shared_ptr<core::Grant> grant(new core::Grant);
   grant->target_ = &target;
   grant->contract_ = contract;
@@ -68,7 +66,7 @@ std::shared_ptr<const core::Grant> GrantIssuer::for_host(core::Dispatcher& targe
   grant->tenant_ = tenant;
   grant->holder_ = "system";
   grant->link_ = link;
-  grant->operations_ = core::NameFilter::everything();
+  grant->operations_ = allow ? filter_of(allow->operations) : core::NameFilter::everything();
   grant->resources_ = core::NameFilter::everything();
   grant->revocation_ = revocation.flag();
   return grant;

@@ -65,11 +65,13 @@ class GrantIssuer {
       const Revocation& revocation);
 
   /// The host's own authority over an actor: a transport that was linked to it by the manifest, or
-  /// a person at the control socket. `contract` is what the actor speaks on it.
+  /// a person at the control socket. `contract` is what the actor speaks on it; `allow` narrows
+  /// what may be called.
   static std::shared_ptr<const core::Grant> for_host(core::Dispatcher& target,
                                                      std::string_view contract,
                                                      std::string_view tenant, std::string_view link,
-                                                     const Revocation& revocation);
+                                                     const Revocation& revocation,
+                                                     const std::optional<Allow>& allow = {});
 };
 
 }  // namespace trellis::router

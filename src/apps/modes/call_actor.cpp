@@ -10,8 +10,8 @@
 namespace trellis::apps::modes {
 namespace {
 
-/// Beyond the deadline of the call, which the host keeps.
-constexpr std::chrono::seconds kPatience{10};
+/// The host ends the call at the actor's own deadline, which is at most a day.
+constexpr std::chrono::hours kPatience{25};
 
 Result<codec::json::Object> ask(const std::string& socket, std::string_view actor,
                                 std::string_view operation, ByteView payload) {
@@ -20,7 +20,7 @@ Result<codec::json::Object> ask(const std::string& socket, std::string_view acto
   body["operation"] = std::string(operation);
   body["payload_hex"] = to_hex(payload);
   http::ClientLimits limits;
-  limits.timeout = kPatience + std::chrono::seconds(5);
+  limits.timeout = kPatience;
   TR_TRY(const auto response,
          http::request_over_unix(socket, "POST", "/v1/call", as_bytes(codec::json::to_text(body)),
                                  limits));

@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,8 @@ constexpr const char* kDefaultManifest = "trellis.yaml";
 /// SIGTERM to exit takes at most 10 s (interfaces.md); this is what requests get of it.
 constexpr std::chrono::seconds kDrain{7};
 constexpr std::chrono::seconds kControlDrain{1};
+/// When the process ends in any case: what compiles or starts by then is given up.
+constexpr std::chrono::milliseconds kLastMoment{9'500};
 
 struct UpCommand {
   cli::Format format = cli::Format::Text;
@@ -70,12 +74,7 @@ Result<host::Manifest> manifest_of(const std::string& source) {
 
 Result<claims::TrustList> trust_of(const UpCommand& command, const host::Manifest& manifest) {
   claims::TrustList trust;
-  for (const std::string& account : manifest.trusted_accounts) {
-    if (auto added = trust.add(account); !added) {
-      return fail(Reason::ManifestInvalid, command.source + ": trust.accounts: '" + account +
-                                               "': " + added.error().message());
-    }
-  }
+  for (const std::string& account : manifest.trusted_accounts) TR_CHECK(trust.add(account));
   for (const std::string& account : command.trusted) {
     if (auto added = trust.add(account); !added) {
       return fail(Reason::UsageInvalid, "--trust " + account + ": " + added.error().message());
@@ -129,6 +128,17 @@ void announce(const codec::json::Object& ready) {
   cli::print_text(text);
 }
 
+/// All requests have had their time when this fires; only a compiler or a start function that holds
+/// up the orderly end is cut short by it.
+void end_in_time() {
+  std::thread([] {
+    std::this_thread::sleep_for(kLastMoment);
+    log::warn("stopping takes too long, ending now");
+    log::flush();
+    std::_Exit(cli::kExitDone);
+  }).detach();
+}
+
 Result<void> serve(const UpCommand& command) {
   TR_TRY(auto manifest, manifest_of(command.source));
   host::HostOptions options;
@@ -154,8 +164,10 @@ Result<void> serve(const UpCommand& command) {
   ::sigwait(&signals, &signal);
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
   log::info("stopping", {{"signal", signal}});
+  end_in_time();
+  host->stop_listening(kDrain);
   control->stop(kControlDrain);
-  host->stop(kDrain);
+  host->stop();
   return {};
 }
 

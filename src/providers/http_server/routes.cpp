@@ -37,7 +37,32 @@ std::unexpected<Error> bad_route(std::string_view path, std::string_view why) {
   return fail(Reason::ManifestInvalid, "the route " + escape_line(path) + ' ' + std::string(why));
 }
 
+Result<void> check_path(std::string_view path) {
+  if (!path.starts_with('/')) return bad_route(path, "does not begin with a slash");
+  const bool fits = http::is_visible(path) && path.find_first_of("?#") == std::string_view::npos;
+  if (!fits) return bad_route(path, "holds a character that no request path has");
+  return {};
+}
+
+/// The host as it is compared; empty for a route of every host.
+Result<std::string_view> checked_host(std::string_view host, std::string_view path,
+                                      HostBuffer& buffer) {
+  if (host.empty()) return host;
+  const std::string_view normal = normal_host(host, buffer);
+  if (normal.empty() || !http::is_host(normal)) {
+    return bad_route(path, "names the host " + escape_line(host) + ", which is none");
+  }
+  return normal;
+}
+
 }  // namespace
+
+Result<std::string> route_key(std::string_view host, std::string_view path) {
+  HostBuffer buffer;
+  TR_TRY(const std::string_view normal, checked_host(host, path, buffer));
+  TR_CHECK(check_path(path));
+  return std::string(normal) + std::string(normal_path(path)) + "/";
+}
 
 Result<std::shared_ptr<const RouteTable>> RouteTable::create(std::vector<Route> routes) {
   std::shared_ptr<RouteTable> table(new RouteTable);
@@ -47,25 +72,16 @@ Result<std::shared_ptr<const RouteTable>> RouteTable::create(std::vector<Route> 
 }
 
 Result<void> RouteTable::add(const Route& route) {
-  if (!route.path.starts_with('/')) return bad_route(route.path, "does not begin with a slash");
-  const bool fits =
-      http::is_visible(route.path) && route.path.find_first_of("?#") == std::string::npos;
-  if (!fits) return bad_route(route.path, "holds a character that no request path has");
-  Paths* paths = &any_host_;
-  if (!route.host.empty()) {
-    HostBuffer buffer;
-    const std::string_view host = normal_host(route.host, buffer);
-    if (host.empty() || !http::is_host(host)) {
-      return bad_route(route.path, "names the host " + escape_line(route.host) + ", which is none");
-    }
-    paths = &by_host_[std::string(host)];
-  }
+  HostBuffer buffer;
+  TR_TRY(const std::string_view host, checked_host(route.host, route.path, buffer));
+  TR_CHECK(check_path(route.path));
+  Paths& paths = route.host.empty() ? any_host_ : by_host_[std::string(host)];
   const std::string_view key = normal_path(route.path);
-  if (!paths->by_path.emplace(key, &route).second) {
+  if (!paths.by_path.emplace(key, &route).second) {
     return bad_route(route.path, "is there twice for the same host");
   }
-  const auto at = std::ranges::lower_bound(paths->lengths, key.size(), std::greater<>());
-  if (at == paths->lengths.end() || *at != key.size()) paths->lengths.insert(at, key.size());
+  const auto at = std::ranges::lower_bound(paths.lengths, key.size(), std::greater<>());
+  if (at == paths.lengths.end() || *at != key.size()) paths.lengths.insert(at, key.size());
   return {};
 }
 

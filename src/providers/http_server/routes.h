@@ -30,6 +30,10 @@ struct Route {
   Duration call_limit = std::chrono::seconds(5);
 };
 
+/// What a table tells routes apart by: equal texts are the same route. Reason::ManifestInvalid for a
+/// path or a host that no route can have.
+Result<std::string> route_key(std::string_view host, std::string_view path);
+
 class RouteTable {
  public:
   /// Reason::ManifestInvalid for a path without a leading slash or with a character that no
