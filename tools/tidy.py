@@ -20,9 +20,13 @@ import tree
 
 TREE = "release"
 TOOL = "clang-tidy-19"
-# Tests read the environment and hold bytes in strings.
-NOT_IN_TESTS = ("-concurrency-mt-unsafe,-bugprone-string-literal-with-embedded-nul,"
-                "-bugprone-suspicious-missing-comma,-readability-function-cognitive-complexity")
+# Tests read the environment, hold bytes in strings and need not be fast.
+NOT_IN_TESTS = ("-concurrency-mt-unsafe,-bugprone-not-null-terminated-result,"
+                "-bugprone-string-literal-with-embedded-nul,-bugprone-suspicious-missing-comma,"
+                "-bugprone-suspicious-stringview-data-usage,-modernize-raw-string-literal,"
+                "-performance-inefficient-string-concatenation,"
+                "-performance-inefficient-vector-operation,-performance-unnecessary-value-param,"
+                "-readability-function-cognitive-complexity")
 
 
 def git(*arguments):

@@ -85,7 +85,7 @@ struct World {
 };
 
 World& world() {
-  static World* shared = new World;
+  static auto* shared = new World;
   return *shared;
 }
 

@@ -442,7 +442,7 @@ TEST_P(SlotTest, AReusedSlotReadsZero) {
     ASSERT_EQ(std::memcmp(memory.data(), memory.data() + 1, memory.size() - 1), 0)
         << "round " << round;
     // A different set of pages each round, the initialised one among them.
-    for (std::size_t at = static_cast<std::size_t>(round % 7); at < memory.size(); at += 5'003) {
+    for (auto at = static_cast<std::size_t>(round % 7); at < memory.size(); at += 5'003) {
       memory[at] = std::byte{0xa5};
     }
     Call call(instance, *instance.find("f", Signature::ToI32), {});

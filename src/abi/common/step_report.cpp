@@ -12,8 +12,7 @@ constexpr std::string_view kTrapPrefix = "engine.trap.";
 
 codec::json::Value text_or_null(const std::optional<std::string>& text) {
   if (!text) return nullptr;
-  codec::json::Value value(to_utf8_lossy(*text));
-  return value;
+  return codec::json::Value(to_utf8_lossy(*text));
 }
 
 codec::json::Array texts(const std::vector<std::string>& from) {

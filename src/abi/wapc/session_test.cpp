@@ -390,7 +390,7 @@ TEST_F(WasiTest, FdWriteGathersToTheLogOfTheCall) {
 
 TEST_F(WasiTest, OverlappingVectorsCannotMultiplyTheirWay) {
   memory_.assign(std::size_t{8} << 20, std::byte{'x'});
-  for (std::uint32_t i = 0; i < kMaxIoVectors; ++i) put_vector(8 * i, 0, 4u << 20);
+  for (std::size_t i = 0; i < kMaxIoVectors; ++i) put_vector(8 * i, 0, 4u << 20);
   session_.fd_write(memory_, 1, 0, kMaxIoVectors, 6u << 20, result_);
   EXPECT_EQ(result_, wasi::kInvalid) << "256 GiB do not fit the count";
   EXPECT_TRUE(host_.streams.empty());

@@ -163,7 +163,7 @@ TEST(Judge, LogAndStdoutAreCompared) {
 
 TEST(Judge, WhatTheHostFoundStillFailsTheStep) {
   abi::StepReport report = succeeded("hi");
-  report.mismatch.push_back("host call was not announced");
+  report.mismatch.emplace_back("host call was not announced");
   EXPECT_FALSE(passes(report, {.response = to_bytes("hi")}));
 }
 

@@ -72,15 +72,15 @@ std::string unescape(std::string text) {
 Outcome read_log(const std::string& log) {
   Outcome outcome;
   Message message;
-  static const std::regex kSpan(R"re(span\[(\w+)\]="(.*)"$)re");
-  static const std::regex kError(R"re(error code=(\d+))re");
+  static const std::regex span_line(R"re(span\[(\w+)\]="(.*)"$)re");
+  static const std::regex error_line(R"re(error code=(\d+))re");
   std::size_t at = 0;
   while (at < log.size()) {
     const std::size_t end = std::min(log.find('\n', at), log.size());
     const std::string line = log.substr(at, end - at);
     at = end + 1;
     std::smatch match;
-    if (std::regex_search(line, match, kSpan)) {
+    if (std::regex_search(line, match, span_line)) {
       const std::string kind = match[1];
       if (kind == "method") message.method += unescape(match[2]);
       if (kind == "url") message.target += unescape(match[2]);
@@ -88,7 +88,7 @@ Outcome read_log(const std::string& log) {
     } else if (line.ends_with("message complete")) {
       outcome.messages.push_back(message);
       message = {};
-    } else if (std::regex_search(line, match, kError)) {
+    } else if (std::regex_search(line, match, error_line)) {
       const std::string code = match[1];
       // 5: data after `Connection: close`; 21, 22, 23: a pause, the message itself is accepted.
       if (code == "5") {
@@ -114,9 +114,9 @@ std::optional<std::string> block_after(const std::string& text, const std::strin
 std::vector<Vector> read_vectors(const std::filesystem::path& file) {
   std::ifstream in(file);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  static const std::string kMeta = "<!-- meta=";
+  static const std::string meta_mark = "<!-- meta=";
   std::vector<Vector> vectors;
-  std::size_t at = text.find(kMeta);
+  std::size_t at = text.find(meta_mark);
   while (at != std::string::npos) {
     const std::string meta = text.substr(at, text.find("-->", at) - at);
     const std::size_t heading = text.rfind("\n#", at);
@@ -127,7 +127,7 @@ std::vector<Vector> read_vectors(const std::filesystem::path& file) {
     std::size_t cursor = at;
     const auto bytes = block_after(text, "```http", cursor);
     const auto log = block_after(text, "```log", cursor);
-    at = text.find(kMeta, at + 1);
+    at = text.find(meta_mark, at + 1);
     if (!bytes || !log || meta.find("\"type\": \"request\"") == std::string::npos) continue;
     if (meta.find("skipBody") != std::string::npos) continue;  // for a parser told to skip bodies
     one.bytes = unescape(*bytes);
@@ -139,14 +139,14 @@ std::vector<Vector> read_vectors(const std::filesystem::path& file) {
 
 /// A Host for each request of version 1.1 that has none.
 std::string with_host(std::string bytes) {
-  static const std::regex kHost("\r\n[hH][oO][sS][tT]:");
-  static const std::string kVersion = " HTTP/1.1\r\n";
-  std::size_t at = bytes.find(kVersion);
+  static const std::regex host_line("\r\n[hH][oO][sS][tT]:");
+  static const std::string version_end = " HTTP/1.1\r\n";
+  std::size_t at = bytes.find(version_end);
   while (at != std::string::npos) {
     const std::string head = bytes.substr(at, bytes.find("\r\n\r\n", at) - at);
-    at += kVersion.size();
-    if (!std::regex_search(head, kHost)) bytes.insert(at, "Host: h\r\n");
-    at = bytes.find(kVersion, at);
+    at += version_end.size();
+    if (!std::regex_search(head, host_line)) bytes.insert(at, "Host: h\r\n");
+    at = bytes.find(version_end, at);
   }
   return bytes;
 }

@@ -193,7 +193,8 @@ TEST(RequestParser, Refuses) {
       {"long target", "GET /" + std::string(kMaxHead, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n",
        "http.target_too_long"},
       {"long headers", with("A: " + std::string(kMaxHead, 'a') + "\r\n"), "http.header_too_large"},
-      {"endless header", line + "A: " + std::string(2 * kMaxHead, 'a'), "http.header_too_large"},
+      {"endless header", line + "A: " + std::string(std::size_t{2} * kMaxHead, 'a'),
+       "http.header_too_large"},
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.name);

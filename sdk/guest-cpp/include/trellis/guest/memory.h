@@ -182,7 +182,7 @@ inline constinit Arena arena;
     at = (arena.next + 7) & ~uintptr_t{7};
   }
   arena.next = at + size;
-  return reinterpret_cast<void*>(at);
+  return reinterpret_cast<void*>(at);  // NOLINT(performance-no-int-to-ptr): linear memory
 }
 
 // Room for `count` values of T, not constructed. T is a plain value type.
@@ -198,7 +198,7 @@ T* allocate_array(size_t count) {
 // the arena's last one; returns its address.
 [[gnu::noinline]] inline void* reallocate(void* old, size_t old_size, size_t size) {
   detail::Arena& arena = detail::arena;
-  uintptr_t at = reinterpret_cast<uintptr_t>(old);
+  auto at = reinterpret_cast<uintptr_t>(old);
   if (old != nullptr && at + old_size == arena.next && size >= old_size &&
       size - old_size <= arena.end - arena.next) {
     arena.next = at + size;
