@@ -81,6 +81,7 @@ async::Task<Result<Lease>> Instances::start_one(async::CancelScope& caller) {
   slot->guest = *std::move(made);
   slot->id = (std::uint64_t{core_.index()} + 1) << kCoreShift | next_id_++;
   ++live_;
+  Slot& fresh = *slot;
   Lease lease(*this, std::move(slot));
   async::CancelScope scope(caller, now + version_.limits.start);
   auto started = co_await start_(lease.guest(), scope);
@@ -89,6 +90,7 @@ async::Task<Result<Lease>> Instances::start_one(async::CancelScope& caller) {
     co_return std::unexpected(std::move(started).error());
   }
   note_start(false);
+  fresh.start_bytes = fresh.guest->memory_bytes();
   co_return lease;
 }
 
@@ -146,7 +148,6 @@ void Instances::give_back(std::unique_ptr<Slot> slot) noexcept {
     hand_over(room);
     return;
   }
-  if (slot->start_bytes == 0) slot->start_bytes = slot->guest->memory_bytes();
   if (hand_over(slot)) return;
   slot->idle_since = core_.recent_now();
   idle_.push_back(std::move(slot));

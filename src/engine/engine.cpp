@@ -14,8 +14,9 @@ constexpr std::uint64_t kMappingsPerInstance = 5;  // three of a slot, two of a 
 constexpr std::uint64_t kMinPoolInstances = 16;
 
 // With PAGEMAP_SCAN only written pages are reset, so that much may stay; without it all that may
-// stay is cleared, so that nothing should.
-constexpr std::size_t kKeepMemoryBytes = 512u << 10;
+// stay is cleared, so that nothing should. It stays in every slot that was ever used: little enough
+// that 500 instances at once leave no more than 32 MiB, enough for the pages that most calls write.
+constexpr std::size_t kKeepMemoryBytes = 64u << 10;
 constexpr std::size_t kKeepTableBytes = 4u << 10;
 
 wasmtime_pooling_allocation_config_t* make_pool(const EngineOptions& options) {

@@ -51,7 +51,7 @@ def host_calls(rig):
 
 def store_stands_still(rig):
     """After the deadline no further call reaches the provider."""
-    links = [{"provider": "store"}]
+    links = [{"provider": "store", "store": "shared"}]
     with rig.actor("reader", "ok_contracts", KEYVALUE, links=links) as reader, \
          rig.actor("storm", "bad_kv_storm", KEYVALUE, links=links) as storm:
         for turn in range(4):
@@ -77,7 +77,7 @@ def cycles(rig):
 
 def failing_starts(rig):
     """An actor whose start functions fail is tried again later and later, not on each call."""
-    links = [{"provider": "store"}]
+    links = [{"provider": "store", "store": "shared"}]
     with rig.actor("switch", "ok_start_switch", KEYVALUE, links=links) as actor:
         actor.answers("echo", b"x", b"x")
         actor.fails("engine.trap.*", "break")

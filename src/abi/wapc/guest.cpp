@@ -52,6 +52,10 @@ class WakeTimer final : public async::Timer {
   async::OneShot<bool>& done_;
 };
 
+// What a guest that never leaves its host calls for long may compute, their copying included, until
+// others have their turn. Its own code alone is cut by the ticker.
+constexpr std::uint64_t kSliceNanoseconds = 1'000'000;
+
 // Ends early when the scope is cancelled; the caller asks the scope.
 async::Task<void> sleep(async::CancelScope& scope, std::uint64_t nanoseconds) {
   constexpr auto kLongest = std::chrono::hours(24);  // any deadline is nearer; no sum can overflow
@@ -72,11 +76,19 @@ Guest::Guest(std::shared_ptr<const engine::Prelinked> prelinked, engine::Ticker:
 async::Task<engine::CallState> Guest::drive(engine::Call& call, engine::CallState state,
                                             CallFrame& frame) {
   async::CancelScope& scope = frame.context.cancel;
+  std::uint64_t slice_end = kSliceNanoseconds;
   for (;;) {
     if (state == engine::CallState::Done || state == engine::CallState::Failed) co_return state;
-    if (state == engine::CallState::Yielded) {
+    // Each poll begins a slice of the ticker's, so one that ends in a host call never uses it up.
+    const bool used_up = call.cpu_nanoseconds() >= slice_end;
+    if (used_up || state == engine::CallState::Yielded) {
       scope.about_to_wait();
       co_await scope.core().yield_slice();
+      slice_end = call.cpu_nanoseconds() + kSliceNanoseconds;
+      if (scope.cancelled()) co_return state;  // and nobody hears of the host call
+    }
+    if (state == engine::CallState::Yielded) {
+      // Its turn again.
     } else if (session_.waiting() == Session::Waiting::HostCall) {
       auto reply = co_await frame.host.host_call(session_.request(), frame);
       session_.answer(std::move(reply));
