@@ -278,7 +278,7 @@ codec::json::Array Host::listeners() const {
     one["provider"] = site.spec.name;
     std::string host = address.substr(0, address.rfind(':'));
     if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    one["address"] = std::move(host);
+    one["address"] = host;
     one["port"] = site.server->port();
     all.emplace_back(std::move(one));
   }
