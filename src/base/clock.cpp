@@ -1,7 +1,15 @@
 #include "trellis/base/clock.h"
 
+#include <ctime>
+
 namespace trellis {
 namespace {
+
+std::int64_t read(clockid_t clock) noexcept {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 class SystemClock final : public Clock {
  public:
@@ -11,6 +19,14 @@ class SystemClock final : public Clock {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
+  }
+
+  TimePoint coarse_now() const noexcept override {
+    return TimePoint(Duration(read(CLOCK_MONOTONIC_COARSE)));
+  }
+
+  std::int64_t coarse_wall_nanoseconds() const noexcept override {
+    return read(CLOCK_REALTIME_COARSE);
   }
 };
 

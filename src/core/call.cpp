@@ -1,6 +1,7 @@
 #include "trellis/core/call.h"
 
 #include <array>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 
@@ -9,29 +10,34 @@
 namespace trellis::core {
 namespace {
 
-/// Random bits of one thread, fetched in blocks: a system call per call id would cost more than the
-/// call.
-class RandomBlock {
+/// Random bits of one thread: xoshiro256++ (Blackman and Vigna, 2019), seeded by the kernel. An id
+/// has to be unique, not secret, and a system call for each would cost more than the call.
+class RandomBits {
  public:
-  std::uint64_t next() {
-    if (used_ == block_.size()) {
-      system_environment().random(std::as_writable_bytes(std::span(block_)));
-      used_ = 0;
-    }
-    return block_[used_++];
+  RandomBits() { system_environment().random(std::as_writable_bytes(std::span(state_))); }
+
+  std::uint64_t next() noexcept {
+    const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
+    const std::uint64_t shifted = state_[1] << 17U;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= shifted;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
   }
 
  private:
-  std::array<std::uint64_t, 128> block_{};
-  std::size_t used_ = 128;
+  std::array<std::uint64_t, 4> state_{};
 };
 
 }  // namespace
 
 CallId CallId::make() {
-  thread_local RandomBlock random;
+  thread_local RandomBits random;
   const auto milliseconds =
-      static_cast<std::uint64_t>(system_clock().wall_nanoseconds() / 1'000'000);
+      static_cast<std::uint64_t>(system_clock().coarse_wall_nanoseconds() / 1'000'000);
   const std::uint64_t bits = random.next();
   return {(milliseconds << 16U) | 0x7000U | (bits & 0x0FFFU),
           (random.next() >> 2U) | (std::uint64_t{1} << 63U)};
