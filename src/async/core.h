@@ -44,9 +44,6 @@ class Core {
   /// instance is idle.
   TimePoint recent_now() const noexcept { return recent_; }
 
-  /// A few milliseconds late, and cheap: for time-outs of connections.
-  TimePoint coarse_now() noexcept { return recent_ = clock_.coarse_now(); }
-
   /// Runs turns until stop(). What is still queued then stays queued until the core is destroyed.
   void run();
 

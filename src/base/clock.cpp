@@ -21,10 +21,6 @@ class SystemClock final : public Clock {
         .count();
   }
 
-  TimePoint coarse_now() const noexcept override {
-    return TimePoint(Duration(read(CLOCK_MONOTONIC_COARSE)));
-  }
-
   std::int64_t coarse_wall_nanoseconds() const noexcept override {
     return read(CLOCK_REALTIME_COARSE);
   }

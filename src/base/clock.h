@@ -22,10 +22,8 @@ class Clock {
   /// Nanoseconds since the Unix epoch.
   virtual std::int64_t wall_nanoseconds() const noexcept = 0;
 
-  /// now(), up to a timer tick of the kernel (1 to 10 ms) ago, for a quarter of the price.
-  virtual TimePoint coarse_now() const noexcept { return now(); }
-
-  /// wall_nanoseconds(), likewise.
+  /// wall_nanoseconds(), up to a timer tick of the kernel (1 to 10 ms) ago, for a quarter of the
+  /// price.
   virtual std::int64_t coarse_wall_nanoseconds() const noexcept { return wall_nanoseconds(); }
 
   UnixSeconds wall_seconds() const noexcept { return wall_nanoseconds() / 1'000'000'000; }

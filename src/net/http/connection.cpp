@@ -57,7 +57,7 @@ Connection::Connection(Surroundings& around, UniqueFd fd, Transport transport, s
     : around_(around),
       fd_(std::move(fd)),
       transport_(transport),
-      now_(around.core.coarse_now()),
+      now_(around.core.now()),
       timer_(*this),
       grace_(*this),
       in_(std::make_unique_for_overwrite<char[]>(kInputBytes)),
@@ -83,7 +83,7 @@ async::Task<void> Connection::run() {
                                            void()>(suspend, async::kAwait);
     } else if (step == Step::Yield) {
       co_await around_.core.yield_slice();
-      now_ = around_.core.coarse_now();
+      now_ = around_.core.now();
     } else if (step == Step::Call) {
       const Request request(in_.get() + begin_, parser_.head(), body_view_, peer_);
       async::CancelScope scope(around_.core, TimePoint::max());
@@ -414,7 +414,7 @@ void Connection::cancel_call() noexcept {
 void Connection::answer_call() {
   scope_ = nullptr;
   grace_.disarm();
-  if (call_suspended_) now_ = around_.core.coarse_now();
+  if (call_suspended_) now_ = around_.core.now();
   const Head& head = parser_.head();
   const bool keep = head.keep_alive && !around_.stopping && !response_.close();
   ConnectionField field = ConnectionField::Close;
@@ -488,7 +488,7 @@ void Connection::on_deadline_timer() noexcept {
 void Connection::resume_task() {
   waiting_ = WaitFor::Nothing;
   deadline_ = TimePoint::max();
-  now_ = around_.core.coarse_now();
+  now_ = around_.core.now();
   auto resume = std::exchange(resume_, nullptr);
   resume();
 }
