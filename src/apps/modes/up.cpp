@@ -1,4 +1,5 @@
 // `trellis up`: a host from a manifest, or from one module.
+#include <malloc.h>
 #include <pthread.h>
 
 #include <chrono>
@@ -171,7 +172,17 @@ Result<void> serve(const UpCommand& command) {
   return {};
 }
 
+/// Large buffers come from the system and go back to it when freed. Without this the allocator
+/// learns to keep blocks of the size of the bodies that it has seen, for good.
+void give_back_large_buffers() {
+  constexpr int kLargeBytes = 256 << 10;
+  constexpr int kKeptAtTheTop = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
+}
+
 int run_up(const UpCommand& command) {
+  give_back_large_buffers();
   const sigset_t signals = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for SIGPIPE
