@@ -30,8 +30,8 @@ struct Route {
   Duration call_limit = std::chrono::seconds(5);
 };
 
-/// What a table tells routes apart by: equal texts are the same route. Reason::ManifestInvalid for a
-/// path or a host that no route can have.
+/// What a table tells routes apart by: equal texts are the same route. Reason::ManifestInvalid for
+/// a path or a host that no route can have.
 Result<std::string> route_key(std::string_view host, std::string_view path);
 
 class RouteTable {
