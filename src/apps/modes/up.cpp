@@ -177,8 +177,8 @@ Result<void> serve(const UpCommand& command) {
 void give_back_large_buffers() {
   constexpr int kLargeBytes = 256 << 10;
   constexpr int kKeptAtTheTop = 1 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
-  ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);    // NOLINT(concurrency-mt-unsafe): start-up only
+  ::mallopt(M_TRIM_THRESHOLD, kKeptAtTheTop);  // NOLINT(concurrency-mt-unsafe): start-up only
 }
 
 int run_up(const UpCommand& command) {
