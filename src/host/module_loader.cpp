@@ -36,7 +36,7 @@ Result<std::unique_ptr<ModuleLoader>> ModuleLoader::create(const engine::SystemL
 ModuleLoader::ModuleLoader(std::unique_ptr<engine::Engine> engine, unsigned cores)
     : engine_(std::move(engine)),
       ticker_(cores),
-      cache_(cache_directory() + "/code", data_directory() + "/code_cache.key"),
+      cache_(cache_directory() + "/code", data_directory() + "/code-cache.key"),
       compiler_(compiler_options(cores)),
       loader_(*engine_, &cache_, &compiler_) {
   ticker_.watch(*engine_);
