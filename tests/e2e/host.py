@@ -34,7 +34,11 @@ class Connection:
         family = socket.AF_UNIX if isinstance(peer, str) else socket.AF_INET
         self.socket_ = socket.socket(family, socket.SOCK_STREAM)
         self.socket_.settimeout(REQUEST_SECONDS)
-        self.socket_.connect(peer)
+        try:
+            self.socket_.connect(peer)
+        except OSError:
+            self.socket_.close()
+            raise
         self.host_ = "localhost" if isinstance(peer, str) else f"{peer[0]}:{peer[1]}"
         self.buffer_ = b""
 
