@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     return trellis::engine::compile_worker_main();
   }
   CLI::App root("Trellis runs signed WebAssembly actors", "trellis");
+  root.set_version_flag("--version", "trellis " TRELLIS_VERSION);
   root.require_subcommand(1);
   cli::set_example(root, "trellis keys dev");
   int exit_code = cli::kExitDone;
