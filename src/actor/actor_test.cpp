@@ -396,6 +396,16 @@ TEST_F(ActorTest, TheLastInstanceGoesEarlyWhenItHasGrown) {
   EXPECT_EQ(actor->live_instances(), 0U);
 }
 
+TEST_F(ActorTest, WhatTheFirstCallGrewCountsAsGrown) {
+  const ActorLimits limits;
+  make(InstanceMode::Warm, limits);
+  std::string out;
+  call("swell", out);
+  EXPECT_EQ(actor->live_instances(), 1U);
+  pass(limits.idle + milliseconds(50));
+  EXPECT_EQ(actor->live_instances(), 0U);
+}
+
 TEST_F(ActorTest, PinnedInstancesStay) {
   make(InstanceMode::Pinned);
   std::string out;

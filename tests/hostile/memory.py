@@ -1,6 +1,9 @@
 """Growth, bombs and what is left in a slot for its next user (T-MEM)."""
 
+import time
+
 import expectations
+from rig import MEMORY_SLACK_KIB, footprint
 
 GROW_ROUTE = [{"provider": "web", "routes": [{"path": "/grow"}]}]
 HTTP = ["wascc:http_server"]
@@ -48,8 +51,8 @@ def one_of_60_mib(rig):
                       f"{response.status} {response.body[:200]!r}")
 
 
-def sixty_four_of_60_mib(rig):
-    """4 GiB in all if every call were served at once: more calls than memory wait or end."""
+def many_of_60_mib(rig):
+    """More calls at once than the actor may have instances: they wait their turn."""
     with rig.actor("large", "ok_http", HTTP, links=GROW_ROUTE,
                    limits={"call_ms": 10000, "max_instances": 4}):
         got = rig.at_once(32, lambda i: rig.http("GET", f"/grow/{PAGES_60_MIB}").status)
@@ -58,13 +61,27 @@ def sixty_four_of_60_mib(rig):
 
 def back_within_the_limit(rig):
     """While the actor stays: 5 s after its last call its memory is given back."""
-    import time
-    from rig import MEMORY_SLACK_KIB, footprint
     before = footprint(rig.pid)["rss_kib"]
     with rig.actor("warm", "ok_http", HTTP, links=GROW_ROUTE, limits={"call_ms": 10000}):
         got = rig.at_once(AT_ONCE, lambda i: rig.http("GET", f"/grow/{PAGES_7_MIB}").status)
         got += [rig.http("GET", f"/grow/{PAGES_60_MIB}").status]
         rig.check(got == [200] * (AT_ONCE + 1), f"{got}")
+        peak = footprint(rig.pid)["rss_kib"]
+        time.sleep(5)
+        after = footprint(rig.pid)["rss_kib"]
+    rig.note(f"KiB: {before} before, {peak} after the last answer, {after} 5 s later")
+    rig.check(after <= before + MEMORY_SLACK_KIB, f"{before} KiB before, {after} KiB after 5 s")
+
+
+def bodies(rig):
+    """Many bodies at once, large and small; the actor stays while memory is read."""
+    before = footprint(rig.pid)["rss_kib"]
+    route = [{"provider": "web", "routes": [{"path": "/echo"}]}]
+    with rig.actor("echo", "ok_http", HTTP, links=route, limits={"call_ms": 10000}):
+        for size, count in ((5 << 20, 16), (200_000, AT_ONCE)):
+            body = b"x" * size
+            got = rig.at_once(count, lambda i: len(rig.http("POST", "/echo", body).body))
+            rig.check(got == [size] * count, f"{got}")
         peak = footprint(rig.pid)["rss_kib"]
         time.sleep(5)
         after = footprint(rig.pid)["rss_kib"]
@@ -82,4 +99,4 @@ def slots_are_clean(rig):
 
 
 CASES = [grow_until_no, tables, bombs_at_load, sixty_four_of_7_mib, one_of_60_mib,
-         sixty_four_of_60_mib, back_within_the_limit, slots_are_clean]
+         many_of_60_mib, back_within_the_limit, bodies, slots_are_clean]

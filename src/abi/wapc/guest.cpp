@@ -13,6 +13,7 @@
 
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -52,9 +53,16 @@ class WakeTimer final : public async::Timer {
   async::OneShot<bool>& done_;
 };
 
-// What a guest that never leaves its host calls for long may compute, their copying included, until
-// others have their turn. Its own code alone is cut by the ticker.
-constexpr std::uint64_t kSliceNanoseconds = 1'000'000;
+// A guest whose time goes into host calls that are answered at once never uses a slice of the
+// ticker up, since each poll begins one: after so long it lets others have their turn all the same.
+constexpr std::int64_t kTurnMilliseconds = 2;
+
+// Of the coarse clock, which a host call can afford; it moves in steps of up to 4 ms.
+std::int64_t coarse_milliseconds() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
 
 // Ends early when the scope is cancelled; the caller asks the scope.
 async::Task<void> sleep(async::CancelScope& scope, std::uint64_t nanoseconds) {
@@ -76,15 +84,14 @@ Guest::Guest(std::shared_ptr<const engine::Prelinked> prelinked, engine::Ticker:
 async::Task<engine::CallState> Guest::drive(engine::Call& call, engine::CallState state,
                                             CallFrame& frame) {
   async::CancelScope& scope = frame.context.cancel;
-  std::uint64_t slice_end = kSliceNanoseconds;
+  std::int64_t turn_began = coarse_milliseconds();
   for (;;) {
     if (state == engine::CallState::Done || state == engine::CallState::Failed) co_return state;
-    // Each poll begins a slice of the ticker's, so one that ends in a host call never uses it up.
-    const bool used_up = call.cpu_nanoseconds() >= slice_end;
-    if (used_up || state == engine::CallState::Yielded) {
+    if (state == engine::CallState::Yielded ||
+        coarse_milliseconds() - turn_began >= kTurnMilliseconds) {
       scope.about_to_wait();
       co_await scope.core().yield_slice();
-      slice_end = call.cpu_nanoseconds() + kSliceNanoseconds;
+      turn_began = coarse_milliseconds();
       if (scope.cancelled()) co_return state;  // and nobody hears of the host call
     }
     if (state == engine::CallState::Yielded) {

@@ -363,6 +363,50 @@ TEST_F(WapcTest, AHostCallStormIsBounded) {
   EXPECT_EQ(host_.calls.size(), 100u);
 }
 
+// Answers without waiting, but it takes a millisecond of the core's time.
+class BusyHost final : public HostInterface {
+ public:
+  async::Task<Result<core::Buffer>> host_call(const HostRequest&, CallFrame&) override {
+    ++asked;
+    const auto end = std::chrono::steady_clock::now() + 1ms;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    co_return core::Buffer();
+  }
+
+  void guest_output(OutputKind, std::string_view) noexcept override {}
+
+  void guest_output_dropped(std::uint64_t, std::uint64_t) noexcept override {}
+
+  int asked = 0;
+};
+
+TEST_F(WapcTest, DearHostCallsInARowLetOthersRun) {
+  load_and_start(R"((func (export "__guest_call") (param i32 i32) (result i32)
+      (local i32)
+      (loop
+        (drop (call $host_call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                   (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+        (local.set 2 (i32.add (local.get 2) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get 2) (i32.const 60))))
+      (call $response (i32.const 0) (i32.const 1))
+      i32.const 1))");
+  BusyHost busy;
+  std::optional<Result<core::Buffer>> calling;
+  spawn(call_task(busy, "x", "", 10s), calling);
+  int turns = 0;
+  std::function<void()> other = [&] {
+    if (calling) return core_.stop();
+    turns += busy.asked > 0 ? 1 : 0;
+    core_.post([&other] { other(); });
+  };
+  other();
+  core_.run();
+  ASSERT_TRUE(*calling) << calling->error().message();
+  EXPECT_EQ(busy.asked, 60);
+  EXPECT_GT(turns, 5) << "other work of the core ran between the host calls";
+}
+
 constexpr std::string_view kSleep = R"(
   (func (export "__guest_call") (param $ms i32) (param i32) (result i32)
     (i32.store (i32.const 16) (i32.const 1))
