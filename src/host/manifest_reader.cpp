@@ -64,7 +64,10 @@ std::unexpected<Error> Context::error(std::uint32_t line, std::string_view key,
 
 Result<void> expand_variables(const Context& context, Node& node, const Variables& variables) {
   if (node.is_scalar()) {
-    TR_TRY(node.text, expanded(context, node, variables));
+    TR_TRY(std::string text, expanded(context, node, variables));
+    // In a flow map a variable must stand in quotes, whatever its value is.
+    if (text != node.text) node.quoted = false;
+    node.text = std::move(text);
   }
   for (Node& item : node.items) TR_CHECK(expand_variables(context, item, variables));
   for (codec::yaml::Member& member : node.members) {

@@ -138,6 +138,9 @@ TEST(Manifest, VariablesAreExpandedInValues) {
   EXPECT_EQ(with("/${EMPTY:z}x")->actors[0].file, "/x");
   EXPECT_EQ(with("/$PORT")->actors[0].file, "/$PORT");
   EXPECT_EQ(with("/${A B}")->actors[0].file, "/${A B}");
+  const auto limits = parse("actors: [{ file: a.wasm, limits: { call_ms: \"${MS:70}\" } }]");
+  ASSERT_TRUE(limits) << limits.error().message();
+  EXPECT_EQ(limits->actors[0].limits.call, std::chrono::milliseconds(70));
   const auto missing = with("/${NONE}");
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message().find("is not set"), std::string::npos);
