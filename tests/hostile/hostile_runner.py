@@ -37,12 +37,13 @@ def case_name(group, case):
 def judge_control(rig, control):
     rig.check(control["lost_count"] == 0,
               f"{control['lost_count']} control calls lost: {control['lost']}")
-    rig.check(control["worst_ms"] <= rigs.OUTLIER_MS,
-              f"a control call took {control['worst_ms']} ms")
+    slow = control["worst_ms"]
+    rig.check(slow <= rigs.OUTLIER_MS or slow <= rigs.OUTLIER_MS + rig.starved_ms(),
+              f"a control call took {slow} ms; the machine kept {rig.starved_ms():.0f} ms from it")
 
 
 def run_case(rig, group, case):
-    rig.problems, rig.notes, rig.latest_ms = [], [], None
+    rig.begin()
     begin = time.monotonic()
     try:
         case(rig)
@@ -70,8 +71,8 @@ def run_case(rig, group, case):
 
 def settle(rig, before):
     """What is left when nothing has called anything but the control actor for a while."""
+    rig.begin()
     time.sleep(rigs.SETTLE_SECONDS)
-    rig.problems = []
     judge_control(rig, rig.control_calls())
     after = rigs.footprint(rig.pid)
     for name in ("threads", "fds", "children"):
