@@ -123,10 +123,18 @@ int status_of(const Error& error) {
   return status >= 400 && status < 500 ? status : 422;
 }
 
-void fill(http::Response& response, const Answer& answer) {
-  response.set_status(answer.status);
+Bytes json_body(const codec::json::Object& object) {
+  return to_bytes(codec::json::to_text(object) + "\n");
+}
+
+void fill(http::Response& response, int status, Bytes body) {
+  response.set_status(status);
   response.add_header("content-type", "application/json");
-  response.set_body(to_bytes(codec::json::to_text(answer.body) + "\n"));
+  response.set_body(std::move(body));
+}
+
+void fill(http::Response& response, const Answer& answer) {
+  fill(response, answer.status, json_body(answer.body));
 }
 
 void refuse(http::Response& response, const Error& error) {
@@ -177,8 +185,17 @@ async::Task<void> ControlServer::call_actor(const http::Request& request, http::
   const CallRequest& call = prepared->request;
   if (call.deadline) deadline = scope.core().clock().now() + *call.deadline;
   async::CancelScope call_scope(scope, deadline);
-  const auto report = co_await host_.call(prepared->line, call.operation, call.payload, call_scope);
-  fill(response, Answer{200, abi::to_json(report)});
+  auto report = co_await host_.call(prepared->line, call.operation, call.payload, call_scope);
+  // A report of megabytes takes long to write, and actors run on this core.
+  std::move_only_function<Result<Bytes>()> write = [report = std::move(report)] {
+    return Result<Bytes>(json_body(abi::to_json(report)));
+  };
+  auto body = co_await host_.control_pool().run<Bytes>(scope, std::move(write));
+  if (body) {
+    fill(response, 200, *std::move(body));
+  } else {
+    refuse(response, body.error());
+  }
 }
 
 async::Task<void> ControlServer::handle(const http::Request& request, http::Response& response,
