@@ -354,6 +354,25 @@ TEST_F(ActorTest, AnObserverSeesItsOwnCallAndNotThoseBelow) {
                                                      "what went wrong"}));
 }
 
+TEST_F(ActorTest, StopWakesThoseWhoWaitForAnInstance) {
+  make(InstanceMode::Pinned);
+  std::string running;
+  std::string second;
+  std::string third;
+  gate.spawn(run("spin", running));
+  gate.spawn(run("count", second));
+  gate.spawn(run("count", third));
+  core.post([this] {
+    gate.spawn(actor->stop(milliseconds(1)));
+    core.post([this] { clock.move(milliseconds(10)); });
+  });
+  for (int i = 0; i < 1000 && third.empty(); ++i) core.run_ready();
+  EXPECT_EQ(running, "call.cancelled");
+  EXPECT_EQ(second, "actor.stopped");
+  EXPECT_EQ(third, "actor.stopped");
+  EXPECT_EQ(program->created, 1);
+}
+
 TEST_F(ActorTest, StopEndsRunningCallsAndRefusesNewOnes) {
   make(InstanceMode::Warm);
   std::string spinning;

@@ -86,7 +86,10 @@ async::Task<Result<Lease>> Instances::start_one(async::CancelScope& caller) {
   async::CancelScope scope(caller, now + version_.limits.start);
   auto started = co_await start_(lease.guest(), scope);
   if (!started) {
-    if (!caller.cancelled()) note_start(true);
+    // Not the start functions' fault: the caller or the actor ends, or the host is full.
+    const bool cut_off = scope.cause() == async::CancelCause::Cancelled;
+    const bool full = started.error().reason() == Reason::EngineLimitInstances;
+    if (!caller.cancelled() && !cut_off && !full) note_start(true);
     co_return std::unexpected(std::move(started).error());
   }
   note_start(false);
@@ -120,7 +123,16 @@ async::Task<Result<Lease>> Instances::wait_for_one(async::CancelScope& caller) {
   --promised_;
   if (closed_) co_return fail(Reason::ActorStopped, "actor " + version_.name + " was stopped");
   auto started = co_await start_one(caller);
+  if (!started) pass_room_on();
   co_return started;
+}
+
+/// A start that failed before it took a slot leaves its room to the next who waits.
+void Instances::pass_room_on() noexcept {
+  const std::size_t bound =
+      version_.mode == InstanceMode::Pinned ? 1 : version_.limits.max_instances;
+  std::unique_ptr<Slot> room;
+  if (live_ + promised_ < bound) hand_over(room);
 }
 
 bool Instances::worth_keeping(const Slot& slot) const noexcept {

@@ -85,6 +85,7 @@ class Instances {
   async::Task<Result<Lease>> wait_for_one(async::CancelScope& caller);
   void give_back(std::unique_ptr<Slot> slot) noexcept;
   bool worth_keeping(const Slot& slot) const noexcept;
+  void pass_room_on() noexcept;
   bool hand_over(std::unique_ptr<Slot>& slot) noexcept;
   void drop(std::unique_ptr<Slot> slot) noexcept;
   Duration allowed_idle(const Slot& slot) const noexcept;

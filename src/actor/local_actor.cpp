@@ -159,7 +159,10 @@ async::Task<Result<void>> LocalActor::start_first() {
 async::Task<void> LocalActor::stop(Duration grace) {
   async::OneShot<bool> empty(core_);
   gate_.close([&empty] { empty.set(true); });
-  async::CallbackTimer patience([this] { stopping_.cancel(async::CancelCause::Cancelled); });
+  async::CallbackTimer patience([this] {
+    instances_.close();  // wakes those who wait for an instance
+    stopping_.cancel(async::CancelCause::Cancelled);
+  });
   core_.arm(patience, core_.clock().now() + grace);
   static_cast<void>(co_await empty.wait());
   instances_.close();

@@ -23,11 +23,11 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
 constexpr int kAllowed[] = {
-    SYS_read,         SYS_write,       SYS_pread64,       SYS_lseek,          SYS_close,
-    SYS_fstat,        SYS_munmap,      SYS_mremap,        SYS_madvise,        SYS_brk,
-    SYS_futex,        SYS_exit,        SYS_exit_group,    SYS_rt_sigreturn,   SYS_rt_sigprocmask,
-    SYS_rt_sigaction, SYS_sigaltstack, SYS_clock_gettime, SYS_getrandom,      SYS_sched_yield,
-    SYS_getpid,       SYS_gettid,      SYS_tgkill,        SYS_restart_syscall};
+    SYS_read,         SYS_write,       SYS_pread64,        SYS_lseek,        SYS_close,
+    SYS_fstat,        SYS_munmap,      SYS_mremap,         SYS_madvise,      SYS_brk,
+    SYS_futex,        SYS_exit,        SYS_exit_group,     SYS_rt_sigreturn, SYS_rt_sigprocmask,
+    SYS_rt_sigaction, SYS_sigaltstack, SYS_clock_gettime,  SYS_getrandom,    SYS_sched_yield,
+    SYS_getpid,       SYS_gettid,      SYS_restart_syscall};
 
 // Allowed without PROT_EXEC.
 constexpr int kMapping[] = {SYS_mmap, SYS_mprotect};

@@ -162,7 +162,7 @@ Result<std::vector<router::LinkTerms>> Actors::terms_of(const ActorEntry& entry)
       terms.name = link.spec.name();
       if (link.spec.store) terms.values.emplace("store", *link.spec.store);
       terms.allow = link.spec.allow;
-      terms.revocation = entry.revocation;
+      terms.revocation = entry.own_calls;
       all.push_back(std::move(terms));
     }
   }
@@ -250,6 +250,7 @@ void Actors::dismantle(ActorEntry& entry) {
     actor::LocalActor& local = *entry.cores[index]->local;
     run_on_core<bool>(cores_[index], [&local, grace] { return stop_local(local, grace); });
   }
+  entry.own_calls.revoke();
   // Crossings first: they refer to the local actor of the home core.
   for (std::size_t step = 1; step <= entry.cores.size(); ++step) {
     const std::size_t index = (entry.home + step) % entry.cores.size();

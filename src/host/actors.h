@@ -59,7 +59,8 @@ struct ActorEntry {
 
   // only of a running actor
   std::shared_ptr<const actor::ActorVersion> version;
-  router::Revocation revocation;
+  router::Revocation revocation;         // of calls to the actor: set as soon as it is to stop
+  router::Revocation own_calls;          // of its links: set when its last call has ended
   std::vector<router::LinkTerms> terms;  // of the links to anything but an http_server
   std::vector<std::shared_ptr<const core::Grant>> bound;  // what providers were told
   std::vector<std::unique_ptr<OnCore>> cores;

@@ -109,9 +109,9 @@ class Host {
   std::string id_;
   std::unique_ptr<ModuleLoader> loader_;
   std::unique_ptr<telemetry::AuditSink> audit_;
+  async::Cores cores_;  // outlives the pools, whose last jobs post to it
   std::unique_ptr<async::OffloadPool> control_pool_;
   async::OffloadPool offload_;
-  async::Cores cores_;
   std::vector<std::unique_ptr<provider::Provider>> providers_;
   std::vector<HttpSite> http_;
   std::unique_ptr<Actors> actors_;

@@ -5,7 +5,9 @@ namespace trellis::router {
 void Directory::add(std::string_view key, std::string_view alias, core::Dispatcher& target,
                     const Revocation& revocation) {
   by_key_.insert_or_assign(std::string(key), Entry{&target, revocation});
-  if (!alias.empty()) key_of_alias_.try_emplace(std::string(alias), key);
+  // A contract id is never an alias: an actor must not pose as a provider.
+  if (!alias.empty() && alias.find(':') == std::string_view::npos)
+    key_of_alias_.try_emplace(std::string(alias), key);
 }
 
 void Directory::remove(std::string_view key) {

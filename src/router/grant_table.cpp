@@ -30,7 +30,9 @@ Result<std::shared_ptr<const core::Grant>> GrantTable::find(std::string_view bin
   if (binding.find_first_not_of(" \t") == std::string_view::npos) binding = "default";
   for (const auto& grant : links_) {
     if (grant->contract() == contract && grant->binding() == binding && grant->live()) {
-      if (!grant->permits_operation(operation)) break;
+      if (!grant->permits_operation(operation)) {
+        return denied(holder_, operation, contract, binding);
+      }
       return grant;
     }
   }

@@ -113,6 +113,21 @@ TEST(GrantTable, ActorsByKeyAndAliasOnlyWhenClaimed) {
   EXPECT_FALSE(table.find("", "friend", "Ping"));
 }
 
+TEST(GrantTable, AnActorCannotPoseAsAProvider) {
+  Directory directory;
+  Echo provider;
+  Echo impostor;
+  directory.add("MIMPOSTOR", "wascc:keyvalue", impostor, Revocation());
+  EXPECT_EQ(directory.find("wascc:keyvalue"), nullptr);
+  GrantTable unlinked("MSELF", "local", kClaims, directory);
+  EXPECT_FALSE(unlinked.find("", "wascc:keyvalue", "Get"));
+  LinkTerms narrow = keyvalue_link();
+  narrow.allow = Allow{.operations = std::vector<std::string>{"Get"}, .resources = std::nullopt};
+  GrantTable linked("MSELF", "local", kClaims, directory);
+  ASSERT_TRUE(linked.add_link(provider, narrow));
+  EXPECT_FALSE(linked.find("", "wascc:keyvalue", "Set"));
+}
+
 TEST(Directory, TheFirstHolderKeepsAnAlias) {
   Directory directory;
   Echo one;

@@ -175,17 +175,28 @@ class Clients(HostTest):
     def test_too_many_are_turned_away_and_others_served_later(self):
         self.start()
         many = [self.connect("web") for _ in range(100)]
-        connection = self.connect("web")
-        try:
-            connection.send(b"GET", b"/status/200")
-            answer = connection.rest()
-        except OSError:
-            answer = b""
-        self.assertTrue(not answer or answer.startswith(b"HTTP/1.1 503"), answer)
+        # The kernel connects before the host accepts: until it has seen all, one more may get in.
+        give_up = time.monotonic() + 10
+        while True:
+            connection = self.connect("web")
+            try:
+                connection.send(b"GET", b"/status/200")
+                answer = connection.rest()
+            except OSError:
+                answer = b""
+            if not answer or answer.startswith(b"HTTP/1.1 503"):
+                break
+            self.assertLess(time.monotonic(), give_up, answer)
         for one in many:
             one.close()
-        time.sleep(0.1)
-        self.assertEqual(self.get(b"/status/200", "web").status, 200)
+        while True:
+            try:
+                if self.get(b"/status/200", "web").status == 200:
+                    break
+            except (OSError, ValueError):
+                pass
+            self.assertLess(time.monotonic(), give_up)
+            time.sleep(0.05)
 
     def test_calls_at_the_control_socket_do_not_wait_for_each_other(self):
         self.host.sign("loop", "bad_loop_call", [])
