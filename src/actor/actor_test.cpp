@@ -468,7 +468,8 @@ TEST(Crossing, CarriesTheCallTheReplyAndTheCancel) {
     static async::Task<void> run(Crossing& crossing, const core::Grant& grant, async::Core& home,
                                  std::string operation, std::string& out,
                                  std::atomic<int>& finished) {
-      async::CancelScope scope(home, home.clock().now() + milliseconds(20));
+      async::CancelScope scope(
+          home, home.clock().now() + (operation == "wait" ? milliseconds(20) : seconds(10)));
       const core::CallContext context{.cancel = scope};
       const core::Invocation invocation{grant, operation, as_bytes("x"), nullptr, context};
       auto reply = co_await crossing.dispatch(invocation);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cerrno>
@@ -167,18 +168,21 @@ TEST_F(CompileTest, AFailureIsRememberedForAWhile) {
   options.limits.output_bytes = 1;
   Compiler compiler(options, clock);
   ASSERT_FALSE(compiler.compile(*engine_, answer_));
-  const TimePoint start = SteadyClock::now();
-  for (int i = 0; i < 100; ++i) ASSERT_FALSE(compiler.compile(*engine_, answer_));
-  const auto hundred = SteadyClock::now() - start;
+  Duration quickest = Duration::max();
+  for (int i = 0; i < 100; ++i) {
+    const TimePoint start = SteadyClock::now();
+    ASSERT_FALSE(compiler.compile(*engine_, answer_));
+    quickest = std::min(quickest, Duration(SteadyClock::now() - start));
+  }
   clock.time += options.remember_for;
   const TimePoint again = SteadyClock::now();
   ASSERT_FALSE(compiler.compile(*engine_, answer_));
-  EXPECT_LT(hundred / 100, SteadyClock::now() - again) << "the first try after it runs a worker";
+  EXPECT_LT(quickest, SteadyClock::now() - again) << "the first try after it runs a worker";
 }
 
 TEST_F(CompileTest, TheQueueIsBounded) {
   CompilerOptions options = worker_options();
-  options.limits.wall = std::chrono::milliseconds(300);
+  options.limits.wall = std::chrono::milliseconds(1500);
   options.max_queued = 0;
   Compiler compiler(options);
   const Bytes bomb = test::module_of(1, 3'000, test::tangled_code(3'000, 60'000));

@@ -200,7 +200,7 @@ class Clients(HostTest):
 
     def test_calls_at_the_control_socket_do_not_wait_for_each_other(self):
         self.host.sign("loop", "bad_loop_call", [])
-        self.host.write("m.yaml", b"actors:\n  - { file: loop.wasm, limits: { call_ms: 400 } }\n")
+        self.host.write("m.yaml", b"actors:\n  - { file: loop.wasm, limits: { call_ms: 3000 } }\n")
         self.host.set_manifest("m.yaml")
         self.host.start([])
         body = b'{"actor":"loop","operation":"x","payload_hex":""}'
@@ -210,10 +210,10 @@ class Clients(HostTest):
         for thread in threads:
             thread.start()
         self.host.control(b"GET", b"/v1/actors")
-        self.assertLess(time.monotonic() - started, 0.35)
+        self.assertLess(time.monotonic() - started, 2.5)  # before any of them has ended
         for thread in threads:
             thread.join()
-        self.assertLess(time.monotonic() - started, 3)
+        self.assertLess(time.monotonic() - started, 11)  # four at a time would take 12 s
 
 
 class End(HostTest):
@@ -248,7 +248,7 @@ class End(HostTest):
         slow.send(b"GET", b"/sleep/500")
         time.sleep(0.2)
         os.kill(self.host.ready["pid"], signal.SIGTERM)
-        time.sleep(0.1)
+        time.sleep(0.02)
         answer = idle.request(b"GET", b"/status/201")
         self.assertEqual((answer.status, answer.values("connection")), (201, ["close"]))
         self.assertEqual(slow.receive(b"GET").body, b"slept")

@@ -325,9 +325,15 @@ TEST(Server, TimeLimits) {
   took = lasts(kGet, answer);  // idle afterwards: closed without a word
   EXPECT_EQ(count_of(answer, "HTTP/1.1 "), 1U) << answer;
   EXPECT_GE(took, 180);
-  took = lasts(kGet + "GET", answer);  // the header's time runs from its first byte
+}
+
+TEST(Server, TheHeadersTimeRunsFromItsFirstByte) {
+  ServerLimits limits;
+  limits.header_timeout = milliseconds(60);
+  limits.idle_timeout = std::chrono::minutes(10);  // were this the time, the test would not end
+  TestServer test(limits);
+  const std::string answer = ask(test.server->port(), kGet + "GET");
   EXPECT_EQ(count_of(answer, "HTTP/1.1 408 "), 1U) << answer;
-  EXPECT_LT(took, 170);
 }
 
 TEST(Server, SlowReaderIsCut) {
@@ -358,8 +364,8 @@ TEST(Server, DisconnectCancelsTheCallSoon) {
     client.close();
     ASSERT_TRUE(eventually([&] { return !test.handler.waiting.load(); }));
     EXPECT_TRUE(test.handler.cancelled);
-    // 10 ms is the promise; a loaded test machine gets more.
-    EXPECT_LT(test.handler.cancelled_at.load() - start, milliseconds(100));
+    // 10 ms is the promise; a loaded test machine gets more. The call never ends by itself.
+    EXPECT_LT(test.handler.cancelled_at.load() - start, std::chrono::seconds(2));
   }
 }
 
