@@ -105,7 +105,7 @@ Result<std::unique_ptr<Host>> Host::create(HostOptions options) {
   }
   TR_CHECK(make_directories(data_directory()));
   TR_TRY(auto audit, telemetry::open_audit_file(data_directory() + "/audit.jsonl"));
-  TR_TRY(auto loader, ModuleLoader::create(system, system.cores));
+  TR_TRY(auto loader, ModuleLoader::create(system, system.cores, options.manifest.actors.size()));
   std::unique_ptr<Host> host(new Host(std::move(options), std::move(loader), std::move(audit)));
   TR_CHECK(host->open_providers());
   host->cores_.start([](async::Core&) { engine::prepare_thread(); });

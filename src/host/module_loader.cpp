@@ -1,5 +1,8 @@
 #include "trellis/host/module_loader.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "trellis/abi/wapc/program.h"
@@ -9,6 +12,10 @@
 
 namespace trellis::host {
 namespace {
+
+/// Live instances of a host with few actors; more actors get more, up to what the machine allows.
+constexpr std::size_t kSmallestPool = 2048;
+constexpr std::size_t kInstancesPerActorAndCore = 8;
 
 engine::CompilerOptions compiler_options(unsigned cores) {
   engine::CompilerOptions options;
@@ -27,9 +34,12 @@ Result<Bytes> read_module(const std::string& file) {
 }  // namespace
 
 Result<std::unique_ptr<ModuleLoader>> ModuleLoader::create(const engine::SystemLimits& system,
-                                                           unsigned cores) {
+                                                           unsigned cores, std::size_t actors) {
   engine::clear_backtrace_environment();
-  TR_TRY(auto engine, engine::Engine::create(engine::host_options(system)));
+  engine::EngineOptions options = engine::host_options(system);
+  const std::size_t wanted = std::max(kSmallestPool, actors * cores * kInstancesPerActorAndCore);
+  if (wanted < options.instances) options.instances = static_cast<std::uint32_t>(wanted);
+  TR_TRY(auto engine, engine::Engine::create(options));
   return std::unique_ptr<ModuleLoader>(new ModuleLoader(std::move(engine), cores));
 }
 

@@ -25,9 +25,10 @@ struct LoadedModule {
 /// The engine of a host with everything around it. Outlives all programs that it loaded.
 class ModuleLoader {
  public:
-  /// `cores`: how many threads will run guests.
+  /// `cores`: how many threads will run guests. `actors`: how many the host begins with; a pool is
+  /// made for what they may need, since each slot costs the start of the host some microseconds.
   static Result<std::unique_ptr<ModuleLoader>> create(const engine::SystemLimits& system,
-                                                      unsigned cores);
+                                                      unsigned cores, std::size_t actors);
 
   ModuleLoader(const ModuleLoader&) = delete;
   ModuleLoader& operator=(const ModuleLoader&) = delete;
