@@ -74,10 +74,10 @@ Result<std::string> only_socket() {
   for (const std::string& folder : folders()) {
     if (!is_private(folder)) continue;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-      if (entry.path().extension() == ".sock" && answers(entry.path())) {
-        live.push_back(entry.path());
-      }
+    std::filesystem::directory_iterator entry(folder, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::filesystem::path& path = entry->path();
+      if (path.extension() == ".sock" && answers(path)) live.push_back(path);
     }
   }
   if (live.size() == 1) return live.front();

@@ -131,7 +131,8 @@ std::optional<Bytes> CodeCache::load(const CacheKey& key) noexcept {
   const std::string path = path_of(key).string();
   if (::access(path.c_str(), F_OK) != 0) return std::nullopt;
   auto file = read_file(path, kMaxCodeBytes);
-  if (file && file->size() >= kCodeOffset) {
+  if (!file) return std::nullopt;  // it may be genuine: not removed
+  if (file->size() >= kCodeOffset) {
     const ByteView bytes = *file;
     const ByteView code = bytes.subspan(kCodeOffset);
     const ByteView tag = bytes.subspan(kMacOffset, crypto::kSha256Bytes);

@@ -19,6 +19,7 @@
 namespace trellis::engine {
 namespace {
 
+constexpr std::chrono::microseconds kFirstCalibration{200};
 constexpr std::chrono::milliseconds kFallbackNap{5};
 
 long membarrier(int command) {
@@ -51,7 +52,10 @@ Ticker::Ticker(unsigned lanes, Options options)
       first_stamp_(__rdtsc()),
       first_time_(SteadyClock::now()) {
   for (unsigned i = 0; i < lanes; ++i) lanes_[i].ticker_ = this;
-  while (nanoseconds_per_stamp_.load(std::memory_order_relaxed) == 0) calibrate();
+  // Long enough that a preemption between the two clocks does not matter much.
+  while (SteadyClock::now() - first_time_ < kFirstCalibration) {
+  }
+  calibrate();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -76,7 +80,7 @@ std::uint64_t Ticker::nanoseconds(std::uint64_t cpu_ticks) const noexcept {
                                     nanoseconds_per_stamp_.load(std::memory_order_relaxed));
 }
 
-/// The longer the process runs, the better the ratio; some microseconds are enough to begin with.
+/// The longer the process runs, the better the ratio: done anew whenever the ticker parks.
 void Ticker::calibrate() noexcept {
   const auto passed = std::chrono::duration<double, std::nano>(SteadyClock::now() - first_time_);
   const std::uint64_t stamps = __rdtsc() - first_stamp_;
@@ -111,6 +115,7 @@ void Ticker::run() {
       last_entries = entries;
       last_seen = SteadyClock::now();
     } else if (SteadyClock::now() - last_seen >= options_.idle_before_parking) {
+      calibrate();
       park();
       last_seen = SteadyClock::now();
       continue;
